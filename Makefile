@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh clone: `make run` (the main job) and `make test`.
+# They assume python3 >= 3.11 and make; the rest comes from PyPI into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CONFIG ?= schema/configs/coaching-small.yaml
+
+# uv does not read pip's configuration: hand on the find-links folders that pip knows, if there are any.
+FIND_LINKS = $(shell $(BIN)/python -m pip config get global.find-links 2>/dev/null | xargs -n1 printf ' --find-links %s' 2>/dev/null)
+LOCK_FLAGS := --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --universal --python-version 3.11
+
+.PHONY: run up down test lint format bench schema lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/ready ## the main job: $(CONFIG) through every stage, driven by events
+	@$(BIN)/fitsense run $(CONFIG)
+
+up: $(VENV)/ready ## start the local cloud and the services in the background
+	@$(BIN)/fitsense up
+
+down: $(VENV)/ready ## stop them; the state stays in .local/
+	@$(BIN)/fitsense down
+
+test: $(VENV)/ready ## every test that needs nothing but this machine
+	@$(BIN)/pytest -n 2 --dist loadgroup tests
+
+lint: $(VENV)/ready ## ruff and strict mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(VENV)/ready ## ruff's formatting and safe fixes
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/ready ## the numbers a user would feel, with their targets
+	@$(BIN)/python -m tests.bench
+
+schema: $(VENV)/ready ## regenerate schema/json from the models
+	@$(BIN)/python -m fitsense.schemas
+
+lock: $(VENV)/ready ## resolve the dependencies anew
+	@$(BIN)/uv pip compile -q $(LOCK_FLAGS) pyproject.toml -o shared/requirements.lock
+	@$(BIN)/uv pip compile -q $(LOCK_FLAGS) pyproject.toml --group dev -c shared/requirements.lock -o tests/requirements.lock
+
+$(VENV)/ready: tests/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FitSense needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python $(FIND_LINKS) --require-hashes -r tests/requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean: ## remove the environment and all local state
+	rm -rf $(VENV) .local
