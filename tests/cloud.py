@@ -1,4 +1,4 @@
-"""A local cloud of a test's own: started by it on a free port, stopped by it, killed and restarted on request."""
+"""A local cloud of a test's own: started on a free port, stopped, killed and restarted on request."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _STATUS = {
 
 
 class ApiError(Exception):
-    """An error as Google's APIs answer it: HTTP status, gRPC status name, message, machine-readable reason."""
+    """An error as Google's APIs answer it: HTTP status, gRPC status name, message, reason."""
 
     def __init__(self, code: int, message: str, reason: str = "", status: str = "") -> None:
         super().__init__(message)
@@ -86,6 +86,6 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return ApiError(error.status, error.reason).response()
     except ConnectionError:
         raise
-    except Exception as error:  # noqa: BLE001 - the last line of defence; logged with its traceback
+    except Exception as error:
         log.exception("localcloud.bug", method=request.method, path=request.raw_path)
         return ApiError(500, f"local cloud: {type(error).__name__}: {error}").response()

@@ -16,7 +16,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class Mux:
-    """Accepts on ``sock`` until closed. ``http`` makes an aiohttp protocol; ``grpc_path`` is a Unix socket."""
+    """Accepts on ``sock`` until closed; ``http`` makes aiohttp protocols, ``grpc_path`` is a Unix socket."""
 
     def __init__(
         self, sock: socket.socket, http: Callable[[], asyncio.BaseProtocol], grpc_path: Path | None
@@ -66,7 +66,7 @@ class Mux:
 
 
 async def _peek(connection: socket.socket, size: int) -> bytes:
-    """Look at the first ``size`` bytes without taking them; shorter when they already differ from the preface."""
+    """The first ``size`` bytes, left in place; fewer when they already differ from the preface."""
     loop = asyncio.get_running_loop()
     while True:
         await _readable(loop, connection)
@@ -77,10 +77,10 @@ async def _peek(connection: socket.socket, size: int) -> bytes:
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
-    ready = loop.create_future()
-    loop.add_reader(connection, lambda: ready.done() or ready.set_result(None))
+    ready = asyncio.Event()
+    loop.add_reader(connection, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         loop.remove_reader(connection)
 
@@ -88,11 +88,10 @@ async def _readable(loop: asyncio.AbstractEventLoop, connection: socket.socket) 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copy until end of file, then close the other side's writing half, so that both pumps end."""
     try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass  # noqa: S110 - a peer that resets ends this direction like end of file
+        with suppress(ConnectionError):  # a peer that resets ends this direction like end of file
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
     finally:
         with suppress(OSError):
             writer.close()

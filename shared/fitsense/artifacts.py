@@ -1,0 +1,170 @@
+"""The artifact protocol over one bucket: create-only objects, manifests last, compare-and-swap.
+
+The bucket is the truth of the pipeline. Every write here is create-only or conditional on a generation,
+so that any number of duplicate, late or retried writers leave what one would have left.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import google_crc32c
+import orjson
+from pydantic import BaseModel
+
+from fitsense.errors import BadArtifact
+from fitsense.manifest import OutputRef
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MANIFEST = "manifest.json"
+FAILURE = "failure.json"
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it was read: its bytes and its identity."""
+
+    data: bytes
+    generation: int
+    crc32c: str
+
+
+def to_json(model: BaseModel) -> bytes:
+    """A person reads these files, so they are indented; keys keep the model's order."""
+    return orjson.dumps(model.model_dump(mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+class ArtifactStore:
+    """Reads and writes of the artifact protocol. Names are object names in the bucket."""
+
+    def __init__(self, bucket: storage.Bucket) -> None:
+        self.bucket = bucket
+
+    def uri(self, name: str) -> str:
+        return f"gs://{self.bucket.name}/{name}"
+
+    def name(self, uri: str) -> str:
+        """The object's name within this bucket. Raises BadArtifact for another bucket's."""
+        prefix = self.uri("")
+        if not uri.startswith(prefix):
+            raise BadArtifact(f"{uri} is not in {prefix}")
+        return uri.removeprefix(prefix)
+
+    def read(self, name: str, generation: int | None = None) -> Stored | None:
+        """The object whole, or None when it is not there."""
+        from google.api_core.exceptions import NotFound
+
+        blob = self.bucket.blob(name, generation=generation)
+        try:
+            data = blob.download_as_bytes(raw_download=True)
+        except NotFound:
+            return None
+        return Stored(data, int(blob.generation), str(blob.crc32c))
+
+    def read_model(self, name: str, model: type[ModelT]) -> ModelT | None:
+        stored = self.read(name)
+        return model.model_validate_json(stored.data) if stored else None
+
+    def exists(self, name: str) -> bool:
+        return bool(self.bucket.blob(name).exists())
+
+    def open(self, name: str) -> BinaryIO:
+        """Streamed reading, a chunk at a time."""
+        stream: BinaryIO = self.bucket.blob(name).open("rb", chunk_size=8 * CHUNK)
+        return stream
+
+    def download(self, name: str, path: Path) -> None:
+        """To a file, without holding the object in memory."""
+        self.bucket.blob(name).download_to_filename(str(path), raw_download=True)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        for blob in self.bucket.client.list_blobs(
+            self.bucket, prefix=prefix, fields="items(name),nextPageToken"
+        ):
+            yield blob.name
+
+    def create(self, name: str, data: bytes | Path, content_type: str = "application/octet-stream") -> bool:
+        """Write unless something is there; True when this call made it."""
+        from google.api_core.exceptions import PreconditionFailed
+
+        blob = self.bucket.blob(name)
+        try:
+            if isinstance(data, Path):
+                blob.upload_from_filename(str(data), content_type=content_type, if_generation_match=0)
+            else:
+                blob.upload_from_string(data, content_type=content_type, if_generation_match=0)
+        except PreconditionFailed:
+            return False
+        return True
+
+    def create_model(self, name: str, model: BaseModel) -> bool:
+        return self.create(name, to_json(model), "application/json")
+
+    def create_same(self, name: str, data: bytes | Path, content_type: str, *, rows: int) -> OutputRef:
+        """Write an output, or find the identical one that an earlier attempt wrote.
+
+        Raises BadArtifact when other bytes stand there: then the stage was not deterministic.
+        """
+        reference = describe(self.uri(name), name.rsplit("/", 1)[-1], data, rows)
+        if not self.create(name, data, content_type):
+            blob = self.bucket.get_blob(name)
+            if blob is None or blob.crc32c != reference.crc32c or blob.size != reference.bytes:
+                raise BadArtifact(
+                    f"{name} stands in the bucket with other bytes than this attempt made",
+                    hint="the stage is not deterministic, or two code versions ran in one run; rerun it",
+                )
+        return reference
+
+    def replace(self, name: str, data: bytes, generation: int | None) -> bool:
+        """Compare-and-swap: write only over ``generation`` (0: over nothing, None: over anything)."""
+        from google.api_core.exceptions import PreconditionFailed
+
+        blob = self.bucket.blob(name)
+        try:
+            blob.upload_from_string(data, content_type="application/json", if_generation_match=generation)
+        except PreconditionFailed:
+            return False
+        return True
+
+
+def describe(uri: str, name: str, data: bytes | Path, rows: int) -> OutputRef:
+    """Size and checksums of what is about to be written."""
+    crc, sha, size = google_crc32c.Checksum(), hashlib.sha256(), 0
+    for chunk in _chunks(data):
+        crc.update(chunk)
+        sha.update(chunk)
+        size += len(chunk)
+    crc32c = base64.b64encode(crc.digest()).decode()
+    return OutputRef(name=name, uri=uri, bytes=size, rows=rows, crc32c=crc32c, sha256=sha.hexdigest())
+
+
+def _chunks(data: bytes | Path) -> Iterator[bytes]:
+    if isinstance(data, bytes):
+        yield data
+        return
+    with data.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def manifest_name(artifact: str, run_id: str) -> str:
+    return f"{artifact}/{run_id}/{MANIFEST}"
+
+
+def failure_name(artifact: str, run_id: str) -> str:
+    return f"{artifact}/{run_id}/{FAILURE}"
+
+
+def dumps_line(value: Any) -> bytes:
+    """One JSONL line, with its line feed."""
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
