@@ -10,7 +10,9 @@ import signal
 import sys
 from types import FrameType
 
+import requests
 import structlog
+from google.api_core.exceptions import RetryError, ServerError, TooManyRequests
 
 from fitsense.cloud import Cloud
 from fitsense.errors import EXIT_PERMANENT, EXIT_RETRYABLE, FitSenseError, Permanent
@@ -37,7 +39,7 @@ class StopSignal:
 
 
 def run_task(stage: str) -> int:
-    """The task's exit code. A stage that gives up leaves ``failure.json``; a bug counts as retryable."""
+    """The task's exit code. What cannot succeed later is recorded in ``failure.json``."""
     runner: Runner | None = None
     try:
         settings, task = Settings.from_env(), TaskSettings.from_env()
@@ -46,13 +48,42 @@ def run_task(stage: str) -> int:
         runner.run()
     except FitSenseError as error:
         log.error("stage.failed", error=type(error).__name__, reason=error.message, hint=error.hint)
-        if isinstance(error, Permanent) and runner is not None:
-            runner.fail(error)
-        return error.exit_code
-    except Exception:
-        log.exception("stage.crashed")
+        return _give_up(runner, error) if isinstance(error, Permanent) else error.exit_code
+    except _TRANSIENT:
+        log.exception("stage.unavailable")
         return EXIT_RETRYABLE
+    except Exception as error:
+        log.exception("stage.crashed")
+        return _give_up(
+            runner, Bug(f"{type(error).__name__}: {error}", hint="a bug; the log has its traceback")
+        )
     return 0
+
+
+class Bug(Permanent):
+    """An error that nobody foresaw: the same input would meet it again."""
+
+
+_TRANSIENT = (
+    ServerError,
+    TooManyRequests,
+    RetryError,
+    ConnectionError,
+    TimeoutError,
+    requests.RequestException,
+)
+"""What the platform answers when it is not well; Google's clients have retried it before it comes here."""
+
+
+def _give_up(runner: Runner | None, error: Permanent) -> int:
+    """Write ``failure.json``; if even that fails, let the platform try again."""
+    try:
+        if runner is not None:
+            runner.fail(error)
+    except _TRANSIENT:
+        log.exception("failure.unwritten")
+        return EXIT_RETRYABLE
+    return error.exit_code
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ so that any number of duplicate, late or retried writers leave what one would ha
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +78,21 @@ class ArtifactStore:
 
     def exists(self, name: str) -> bool:
         return bool(self.bucket.blob(name).exists())
+
+    def age_s(self, name: str) -> float:
+        """Seconds since the object was last written; 0 when it is not there."""
+        blob = self.bucket.get_blob(name)
+        return (dt.datetime.now(dt.UTC) - blob.updated).total_seconds() if blob else 0.0
+
+    def delete(self, name: str, generation: int) -> bool:
+        """Delete exactly this generation; False when it has moved on or is gone."""
+        from google.api_core.exceptions import NotFound, PreconditionFailed
+
+        try:
+            self.bucket.blob(name).delete(if_generation_match=generation)
+        except (NotFound, PreconditionFailed):
+            return False
+        return True
 
     def open(self, name: str) -> BinaryIO:
         """Streamed reading, a chunk at a time."""

@@ -185,7 +185,7 @@ class Execution(Section):
     """How the work is spread. Never part of a stage's parameters: it cannot change an artifact."""
 
     tasks: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
-        default={}, description="tasks per stage; a stage that is not named gets one per two parts, at most 8"
+        default={}, description="tasks of sharded stages; one that is not named gets a task a part, at most 8"
     )
 
 
@@ -215,6 +215,11 @@ class RunConfig(Section):
     training: Training | None = None
     execution: Execution = Execution()
     reuse: Reuse | None = None
+
+    def tasks(self, stage: str) -> int:
+        """How many tasks share the parts of a sharded ``stage``."""
+        parts = -(-self.profiles.users // self.profiles.part_users)
+        return min(parts, self.execution.tasks.get(stage, 8))
 
     def params(self, stage: str) -> Section:
         """The section of ``stage``. Raises KeyError for a stage that has none."""

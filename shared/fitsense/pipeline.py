@@ -24,6 +24,7 @@ class StageSpec(_Model):
 
     artifact: str = Field(pattern=r"^[a-z_]+(/[a-z_]+)?$")
     runner: Literal["run_job", "batch_gpu"]
+    sharded: bool = Field(default=False, description="parts per people, spread over tasks")
     cpu: Annotated[str, Field(pattern=r"^\d+$")]
     memory: Annotated[str, Field(pattern=r"^\d+Gi$")]
     timeout_s: int = Field(ge=1, le=604_800)

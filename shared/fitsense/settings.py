@@ -28,6 +28,10 @@ class Settings:
     schema_dir: Path = DEFAULT_SCHEMA_DIR
     code_version: str = "unknown"
     log_level: str = "INFO"
+    claim_grace_s: float = 15.0
+    train_image: str = "gpu-node"
+    batch_subnetwork: str = ""
+    batch_service_account: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -48,7 +52,18 @@ class Settings:
             schema_dir=Path(env.get("FITSENSE_SCHEMA_DIR") or DEFAULT_SCHEMA_DIR),
             code_version=env.get("FITSENSE_CODE_VERSION") or "unknown",
             log_level=env.get("FITSENSE_LOG_LEVEL") or "INFO",
+            claim_grace_s=_number(env, "FITSENSE_CLAIM_GRACE_S", 15.0),
+            train_image=env.get("FITSENSE_TRAIN_IMAGE") or "gpu-node",
+            batch_subnetwork=env.get("FITSENSE_BATCH_SUBNETWORK") or "",
+            batch_service_account=env.get("FITSENSE_BATCH_SERVICE_ACCOUNT") or "",
         )
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        return float(env.get(name) or default)
+    except ValueError:
+        raise Misconfigured(f"{name} is {env[name]!r}", hint="a number of seconds") from None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,124 @@
+"""Makes in the local cloud what Terraform makes in Google's, from the same ``schema/pipelines.yaml``.
+
+``python -m services.localcloud.provision``: bucket, topics, push subscriptions with dead letters,
+notifications, Cloud Run Jobs. Run it any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists, Conflict
+
+from fitsense.cloud import Cloud
+from fitsense.pipeline import Pipelines, load_pipelines
+from fitsense.settings import Settings
+
+MAX_DELIVERY_ATTEMPTS = 8
+ACK_DEADLINE_S = 120
+
+
+def provision(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
+    """Everything the pipelines need; ``front_door`` is where push subscriptions deliver to."""
+    _topics(cloud, pipelines)
+    _subscriptions(cloud, pipelines, front_door)
+    _bucket(cloud, pipelines)
+    _jobs(cloud, pipelines)
+
+
+def _topics(cloud: Cloud, pipelines: Pipelines) -> None:
+    for name, spec in pipelines.topics.items():
+        _ensure(cloud.publisher.create_topic, name=cloud.topic(name))
+        if spec.dead_letter:
+            letters = spec.dead_letter
+            _ensure(cloud.publisher.create_topic, name=cloud.topic(letters))
+            # Without a subscription, what is published there would be lost.
+            request = {"name": cloud.subscription(letters), "topic": cloud.topic(letters)}
+            _ensure(cloud.subscriber.create_subscription, request=request)
+
+
+def _subscriptions(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
+    for name, spec in pipelines.topics.items():
+        if spec.push is None:
+            continue
+        # functions-framework takes the topic out of this path: it must end in /projects/P/topics/T
+        endpoint = f"{front_door}{spec.push}/{cloud.topic(name)}"
+        subscription = cloud.subscription(f"{name}-{spec.push.strip('/')}")
+        request: dict[str, Any] = {
+            "name": subscription,
+            "topic": cloud.topic(name),
+            "push_config": {"push_endpoint": endpoint},
+            "ack_deadline_seconds": ACK_DEADLINE_S,
+            "retry_policy": {"minimum_backoff": {"nanos": 200_000_000}, "maximum_backoff": {"seconds": 10}},
+        }
+        if spec.dead_letter:
+            request["dead_letter_policy"] = {
+                "dead_letter_topic": cloud.topic(spec.dead_letter),
+                "max_delivery_attempts": MAX_DELIVERY_ATTEMPTS,
+            }
+        if not _ensure(cloud.subscriber.create_subscription, request=request):
+            push = {"subscription": subscription, "push_config": {"push_endpoint": endpoint}}
+            cloud.subscriber.modify_push_config(request=push)
+
+
+def _bucket(cloud: Cloud, pipelines: Pipelines) -> None:
+    bucket = cloud.bucket
+    _ensure(cloud.storage.create_bucket, bucket)
+    wanted = ["configs/"] + [f"{spec.artifact}/" for spec in pipelines.stages.values()]
+    there = {notification.blob_name_prefix for notification in bucket.list_notifications()}
+    for prefix in wanted:
+        if prefix not in there:
+            bucket.notification(
+                topic_name="artifacts",
+                topic_project=cloud.settings.project,
+                event_types=["OBJECT_FINALIZE"],
+                blob_name_prefix=prefix,
+                payload_format="NONE",
+            ).create()
+
+
+def _jobs(cloud: Cloud, pipelines: Pipelines) -> None:
+    from google.cloud import run_v2
+
+    settings = cloud.settings
+    common = {"FITSENSE_LOCATION": settings.location, "FITSENSE_BUCKET": settings.bucket}
+    common |= {"FITSENSE_CODE_VERSION": settings.code_version}
+    for stage, spec in pipelines.stages.items():
+        if spec.runner != "run_job":
+            continue
+        container = run_v2.Container(
+            image="jobs",
+            args=[stage],
+            env=[run_v2.EnvVar(name=key, value=value) for key, value in common.items()],
+            resources=run_v2.ResourceRequirements(limits={"cpu": spec.cpu, "memory": spec.memory}),
+        )
+        task = run_v2.TaskTemplate(
+            containers=[container], max_retries=spec.max_retries, timeout=f"{spec.timeout_s}s"
+        )
+        job = run_v2.Job(template=run_v2.ExecutionTemplate(template=task))
+        parent, _, job_id = cloud.job(stage).partition("/jobs/")
+        request = run_v2.CreateJobRequest(parent=parent, job_id=job_id, job=job)
+        if not _ensure(cloud.jobs.create_job, request):
+            job.name = cloud.job(stage)
+            cloud.jobs.update_job(job=job)
+
+
+def _ensure(create: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
+    """True when it was made now, False when it was there."""
+    with suppress(AlreadyExists, Conflict):
+        create(*arguments, **options)
+        return True
+    return False
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    if settings.run_endpoint is None:
+        raise SystemExit("FITSENSE_RUN_ENDPOINT is not set: this is for the local cloud, never for Google's")
+    provision(Cloud(settings), load_pipelines(settings.schema_dir), settings.run_endpoint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""What the CLI prints for people. Every page reads well in 80 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fitsense.artifacts import ArtifactStore
+from fitsense.cloud import Cloud
+from fitsense.deadletters import Letter
+from fitsense.errors import BadConfig, FitSenseError
+from fitsense.local import Local
+from fitsense.runs import RunReader, RunView, status_name
+from fitsense.submit import Difference
+
+_COLOUR = {"completed": "green", "landed": "green", "failed": "bold red", "running": "cyan"}
+
+
+def error(console: Console, error: FitSenseError) -> None:
+    """What, where, and what would be right."""
+    if isinstance(error, BadConfig):
+        console.print("[bold red]the config is not admitted[/]")
+        for problem in error.problems:
+            console.print(f"  [bold]{escape(problem.path)}[/]: {escape(problem.message)}", highlight=False)
+            if problem.allowed:
+                console.print(f"      allowed: {escape(problem.allowed)}", style="dim", highlight=False)
+        return
+    console.print(f"[bold red]{type(error).__name__}[/]: {escape(error.message)}", highlight=False)
+    if error.hint:
+        console.print(f"  hint: {escape(error.hint)}", style="dim", highlight=False)
+
+
+def addresses(console: Console, local: Local, url: str) -> None:
+    console.print(f"local cloud  {url}", highlight=False)
+    console.print(f"bucket       gs://{local.environment(url)['FITSENSE_BUCKET']}", highlight=False)
+    console.print(f"state, logs  {local.home}", highlight=False)
+    console.print('clients      eval "$(fitsense env)"', highlight=False)
+
+
+def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return table
+
+
+def summary(console: Console, view: RunView, store: ArtifactStore) -> None:
+    """One run: a line a stage, rejects by reason, failures, and where to look."""
+    colour = _COLOUR[view.state]
+    console.print(f"\n[bold]{view.run_id}[/]  [{colour}]{view.state}[/]", highlight=False)
+    table = _table(
+        "stage", "state", "rows in", "rows out", "seconds", right=("rows in", "rows out", "seconds")
+    )
+    for stage in view.stages.values():
+        if stage.manifest is None:
+            table.add_row(stage.stage, f"[{_COLOUR.get(stage.state, 'dim')}]{stage.state}[/]", "", "", "")
+            continue
+        counters = stage.manifest.counters
+        state = f"from {stage.manifest.adopted_from}" if stage.manifest.adopted_from else stage.state
+        rows = f"{counters.rows_in:,}", f"{counters.rows_out:,}"
+        table.add_row(stage.stage, f"[green]{state}[/]", *rows, f"{stage.manifest.seconds:.2f}")
+    console.print(table)
+    _rejects(console, view)
+    _failures(console, view)
+    _places(console, view, store)
+
+
+def _rejects(console: Console, view: RunView) -> None:
+    for stage in view.stages.values():
+        counters = stage.manifest.counters if stage.manifest else None
+        if counters and counters.rejected:
+            reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in counters.rejected.items())
+            console.print(f" rejected in {stage.stage}: {reasons}", highlight=False)
+        if counters and (counters.tokens_in or counters.cost_usd):
+            tokens = f"{counters.tokens_in:,} tokens in, {counters.tokens_out:,} out"
+            console.print(f" {stage.stage}: {tokens}, ${counters.cost_usd:.4f}", highlight=False)
+
+
+def _failures(console: Console, view: RunView) -> None:
+    for stage in view.stages.values():
+        if stage.failure:
+            failure = stage.failure
+            console.print(f" [bold red]{stage.stage}: {failure.error}[/] {escape(failure.message)}")
+            console.print(f"   hint: {escape(failure.hint)}\n   log:  {escape(failure.log)}", style="dim")
+
+
+def _places(console: Console, view: RunView, store: ArtifactStore) -> None:
+    """The dataset and the reports: as files where the bucket is a folder, else as URIs."""
+    for stage, seen in view.stages.items():
+        if seen.manifest is None:
+            continue
+        shown = [o for o in seen.manifest.outputs if stage == "dataset" or o.name.endswith(".html")]
+        for output in shown:
+            place = _place(store.name(output.uri), output.uri)
+            console.print(f" {stage:<12} {place}", highlight=False, soft_wrap=True)
+
+
+def _place(name: str, uri: str) -> str:
+    local = Local().home / "cloud" / "buckets" / uri.removeprefix("gs://").split("/", 1)[0] / name
+    if not local.exists():
+        return uri
+    here = Path.cwd()
+    return str(local.relative_to(here) if local.is_relative_to(here) else local)
+
+
+def run_list(cloud: Cloud, reader: RunReader) -> list[dict[str, Any]]:
+    """What ``status.json`` says of each run; a run without one yet is looked at."""
+    iterator = cloud.storage.list_blobs(cloud.bucket, prefix="runs/", delimiter="/")
+    list(iterator)  # prefixes are known once the pages have been read
+    found = []
+    for prefix in sorted(iterator.prefixes):
+        run_id = prefix.split("/")[1]
+        stored = reader.store.read(status_name(run_id))
+        if stored:
+            found.append(orjson.loads(stored.data))
+        elif view := reader.observe(run_id):
+            found.append(view.summary())
+    return found
+
+
+def runs(console: Console, found: list[dict[str, Any]]) -> None:
+    if not found:
+        console.print("no runs yet; start one: fitsense submit schema/configs/coaching-small.yaml")
+        return
+    table = _table("run", "state", "stages", right=("stages",))
+    for run in found:
+        stages = [s["state"] for s in run["stages"].values() if s["state"] != "skipped"]
+        state = f"[{_COLOUR[run['state']]}]{run['state']}[/]"
+        table.add_row(run["run_id"], state, f"{stages.count('landed')}/{len(stages)}")
+    console.print(table)
+
+
+def comparison(console: Console, left: str, right: str, same: int, differing: list[Difference]) -> None:
+    for difference in differing:
+        sums = f"{(difference.left or 'absent')[:12]} ≠ {(difference.right or 'absent')[:12]}"
+        console.print(f" [red]differs[/]  {difference.stage}/{difference.file}  {sums}", highlight=False)
+    verdict = "[red]not reproduced[/]" if differing else "[green]reproduced[/]"
+    console.print(f"{verdict}: {same} files identical, {len(differing)} different", highlight=False)
+    console.print(f"  {left}\n  {right}", style="dim", highlight=False)
+
+
+def letters(console: Console, topic: str, found: list[Letter]) -> None:
+    if not found:
+        console.print(f"no dead letters of {topic}")
+    for letter in found:
+        console.print(f"[bold]{letter.id}[/]  {letter.published}", highlight=False)
+        console.print(f"  reason: {escape(letter.reason)}", highlight=False)
+        if letter.hint:
+            console.print(f"  hint:   {escape(letter.hint)}", style="dim", highlight=False)
+        console.print(f"  data:   {escape(letter.data[:200])}", style="dim", highlight=False)
