@@ -6,6 +6,7 @@ Exit codes: 0 done (or done before), 65 given up (``failure.json`` says why), 75
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from types import FrameType
@@ -44,8 +45,10 @@ def run_task(stage: str) -> int:
     try:
         settings, task = Settings.from_env(), TaskSettings.from_env()
         configure_logging(f"job-{stage}", settings.log_level, run_id=task.run_id, task=str(task.index))
+        log.info("task.started", count=task.count, attempt=task.attempt)
         runner = Runner(Cloud(settings), task, stage, StopSignal())
         runner.run()
+        log.info("task.finished", **_usage())
     except FitSenseError as error:
         log.error("stage.failed", error=type(error).__name__, reason=error.message, hint=error.hint)
         return _give_up(runner, error) if isinstance(error, Permanent) else error.exit_code
@@ -58,6 +61,12 @@ def run_task(stage: str) -> int:
             runner, Bug(f"{type(error).__name__}: {error}", hint="a bug; the log has its traceback")
         )
     return 0
+
+
+def _usage() -> dict[str, float]:
+    """What the task cost: CPU seconds and the peak of its memory in MiB (Linux counts KiB)."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 3), "peak_mib": usage.ru_maxrss // 1024}
 
 
 class Bug(Permanent):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from yaml.events import AliasEvent
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from fitsense.config import RunConfig
 from fitsense.errors import BadConfig, Problem
@@ -16,6 +16,7 @@ MAX_BYTES = 256 * 1024
 """A config is a page of text; anything larger is a mistake or an attack, and is not even downloaded."""
 NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 MAX_NAME = 40
+MAX_DEPTH = 16
 
 
 def check_name(name: str, size: int) -> None:
@@ -47,15 +48,24 @@ def _decode(data: bytes) -> str:
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        if any(isinstance(event, AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            # Nested aliases grow exponentially when expanded; no config needs one.
-            raise BadConfig([Problem("(file)", "aliases (*name) are not accepted", "write the value out")])
+        _refuse_bombs(text)
         value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derives from SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadConfig([Problem(_where(error), f"not YAML: {_why(error)}", "a YAML mapping")]) from error
     if not isinstance(value, dict):
         raise BadConfig([Problem("(file)", f"a {type(value).__name__}, not a mapping", "key: value lines")])
     return value
+
+
+def _refuse_bombs(text: str) -> None:
+    """Aliases grow exponentially when expanded, nesting quadratically when scanned; neither is needed."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, AliasEvent):
+            raise BadConfig([Problem("(file)", "aliases (*name) are not accepted", "write the value out")])
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise BadConfig([Problem("(file)", f"nested deeper than {MAX_DEPTH} levels", "a flat mapping")])
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

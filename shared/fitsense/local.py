@@ -1,7 +1,7 @@
 """The local cloud as an operator sees it: where it lives, how it is started and stopped.
 
-All state is in ``.local/`` beside this checkout and may be deleted at any time. The processes are started
-by their module names alone: the library does not import the services.
+All state is in ``.local/`` in this checkout (or ``FITSENSE_HOME``) and may be deleted at any time. The
+processes are started by their module names alone: the library does not import the services.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ START_TIMEOUT_S = 60.0
 class Local:
     """One checkout's local cloud."""
 
-    home: Path = ROOT / ".local"
+    home: Path = field(default_factory=lambda: Path(os.environ.get("FITSENSE_HOME") or ROOT / ".local"))
     root: Path = ROOT
 
     @property
@@ -188,8 +188,9 @@ class Local:
         conductor += ["--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
         settings = {"FITSENSE_CLAIM_GRACE_S": "3", "FITSENSE_CODE_VERSION": code_version(self.root)}
         environment = self.environment(url) | settings
+        ready = {"ready_file": str(self.ready_file)}
         return [
-            self._process("cloud", cloud, {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": BUCKET}),
+            self._process("cloud", cloud, {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": BUCKET}) | ready,
             self._process("conductor", conductor, environment),
         ]
 

@@ -1,0 +1,21 @@
+"""One factory for all end-to-end tests of a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.factory import Factory, running
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    with running(tmp_path_factory.mktemp("factory") / "local") as factory:
+        yield factory
+
+
+@pytest.fixture(autouse=True)
+def _no_faults_left(factory: Factory) -> Iterator[None]:
+    yield
+    factory.faults()

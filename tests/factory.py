@@ -1,0 +1,124 @@
+"""A whole factory of a test's own: local cloud, conductor, jobs, on free ports, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+import requests
+
+from fitsense.artifacts import ArtifactStore
+from fitsense.cloud import Cloud
+from fitsense.local import Local
+from fitsense.manifest import OutputRef
+from fitsense.pipeline import load_pipelines
+from fitsense.runs import RunReader, RunView
+from fitsense.settings import Settings
+from fitsense.submit import upload
+
+SMALL = """\
+version: 1
+pipeline: coaching
+seed: 11
+profiles: {users: 48, part_users: 16}
+workouts: {weeks: 4}
+queries: {per_user: 5}
+statistics: {min_slice_records: 0}
+"""
+"""Three parts, 240 prompts: small enough for a few seconds, large enough for shards to matter."""
+
+
+class Factory:
+    """Starts on construction of ``running``; the test process' own Google clients are pointed at it."""
+
+    def __init__(self, home: Path) -> None:
+        self.local = Local(home=home)
+        self.url = self.local.up()
+        os.environ.update(self.environment)
+        self.cloud = Cloud(Settings.from_env())
+        self.store = ArtifactStore(self.cloud.bucket)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.local.environment(self.url) | {"FITSENSE_HOME": str(self.local.home)}
+
+    def reader(self) -> RunReader:
+        return RunReader(self.store, load_pipelines())
+
+    def submit(self, text: str, name: str = "small") -> str:
+        return upload(self.store, name, text.encode())
+
+    def wait(self, run_id: str, timeout_s: float = 240) -> RunView:
+        """The run as it ended. A timeout fails the test with the logs: it is a guard, not an assertion."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            view = self.reader().observe(run_id, claims=True)
+            if view is not None and view.state != "running":
+                return view
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{run_id}: {view.summary() if view else 'not admitted'}\n{self.logs()}")
+            time.sleep(0.1)
+
+    def until(self, condition: Any, timeout_s: float = 60) -> Any:
+        """Poll ``condition`` until it is true; its value."""
+        deadline = time.monotonic() + timeout_s
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.logs())
+            time.sleep(0.05)
+        return value
+
+    def outputs(self, run_id: str) -> dict[str, OutputRef]:
+        """``stage/file`` → what the manifests say of it."""
+        view = self.reader().observe(run_id)
+        assert view is not None
+        return {
+            f"{stage}/{output.name}": output
+            for stage, seen in view.stages.items()
+            if seen.manifest
+            for output in seen.manifest.outputs
+        }
+
+    def checksums(self, run_id: str) -> dict[str, str]:
+        return {name: output.sha256 for name, output in self.outputs(run_id).items()}
+
+    def lines(self, run_id: str, name: str) -> list[dict[str, Any]]:
+        stored = self.store.read(self.store.name(self.outputs(run_id)[name].uri))
+        assert stored is not None
+        return [orjson.loads(line) for line in stored.data.splitlines()]
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        requests.put(f"{self.url}/_localcloud/faults", json=list(rules), timeout=10).raise_for_status()
+
+    def struck(self) -> int:
+        """How often the faults in force have struck."""
+        rules = requests.get(f"{self.url}/_localcloud/faults", timeout=10).json()
+        return sum(rule["struck"] for rule in rules)
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """The supervised processes, by name."""
+        status = orjson.loads(self.local.supervisor_file.with_suffix(".status.json").read_bytes())
+        return {name: psutil.Process(process["pid"]) for name, process in status["processes"].items()}
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text(errors="replace")[-3000:] for path in self.local.logs.glob("*.log"))
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Factory]:
+    """A factory that is stopped, and an environment that is as before, whatever the test does."""
+    before = dict(os.environ)
+    factory = None
+    try:
+        factory = Factory(home)
+        yield factory
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        Local(home=home).down()
