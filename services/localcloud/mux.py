@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class Mux:
-    """Accepts on ``sock`` until closed; ``http`` makes aiohttp protocols, ``grpc_path`` is a Unix socket."""
+    """Accepts on ``sock`` until closed. ``http`` makes aiohttp protocols; ``grpc_path`` is a Unix socket."""
 
     def __init__(
         self, sock: socket.socket, http: Callable[[], asyncio.BaseProtocol], grpc_path: Path | None
@@ -31,8 +34,13 @@ class Mux:
         loop = asyncio.get_running_loop()
         self._sock.setblocking(False)
         while True:
-            connection, _ = await loop.sock_accept(self._sock)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                connection, _ = await loop.sock_accept(self._sock)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:  # out of descriptors, or the client is gone already: others still come
+                log.warning("mux.accept_failed", error=str(error))
+                await asyncio.sleep(0.05)
+                continue
             task = asyncio.create_task(self._dispatch(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -44,12 +52,12 @@ class Mux:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _dispatch(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
         try:
             head = await _peek(connection, len(PREFACE))
             if head == PREFACE and self._grpc_path is not None:
-                await self._splice(connection, self._grpc_path)
+                await _splice(connection, self._grpc_path)
             elif head:
-                loop = asyncio.get_running_loop()
                 await loop.connect_accepted_socket(self._http, connection)
             else:
                 connection.close()
@@ -59,14 +67,9 @@ class Mux:
             connection.close()
             raise
 
-    async def _splice(self, connection: socket.socket, path: Path) -> None:
-        reader, writer = await asyncio.open_connection(sock=connection)
-        upstream_reader, upstream_writer = await asyncio.open_unix_connection(str(path))
-        await asyncio.gather(_pump(reader, upstream_writer), _pump(upstream_reader, writer))
-
 
 async def _peek(connection: socket.socket, size: int) -> bytes:
-    """The first ``size`` bytes, left in place; fewer when they already differ from the preface."""
+    """Look at the first ``size`` bytes without taking them; fewer when they already are no preface."""
     loop = asyncio.get_running_loop()
     while True:
         await _readable(loop, connection)
@@ -85,13 +88,61 @@ async def _readable(loop: asyncio.AbstractEventLoop, connection: socket.socket) 
         loop.remove_reader(connection)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until end of file, then close the other side's writing half, so that both pumps end."""
+async def _splice(connection: socket.socket, path: Path) -> None:
+    """Copy both ways until either end closes. Cancelling cuts both off."""
+    loop = asyncio.get_running_loop()
+    # A gRPC server speaks first: its SETTINGS must not arrive before there is somebody to pass them to.
+    upstream, downstream = _End(paused=True), _End()
+    upstream.other, downstream.other = downstream, upstream
+    await loop.create_unix_connection(lambda: upstream, str(path))
     try:
-        with suppress(ConnectionError):  # a peer that resets ends this direction like end of file
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
+        await loop.connect_accepted_socket(lambda: downstream, connection)
+        upstream.resume()
+        await asyncio.gather(upstream.lost.wait(), downstream.lost.wait())
     finally:
-        with suppress(OSError):
-            writer.close()
+        upstream.abort()
+        downstream.abort()
+
+
+class _End(asyncio.Protocol):
+    """One end of a splice: what it receives goes out at the other, no faster than that can send."""
+
+    def __init__(self) -> None:
+        self.other: _End | None = None
+        self.lost = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+        self._early: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.writelines(self._early)
+        self._early.clear()
+
+    def send(self, data: bytes) -> None:
+        """Write, or keep until there is a connection: the gRPC server speaks before it is spoken to."""
+        if self._transport is None:
+            self._early.append(data)
+        else:
+            self._transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None:
+            self.other.send(data)
+
+    def pause_writing(self) -> None:
+        if self.other is not None and self.other._transport is not None:
+            self.other._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None and self.other._transport is not None:
+            self.other._transport.resume_reading()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.lost.set()
+        if self.other is not None and self.other._transport is not None:
+            self.other._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

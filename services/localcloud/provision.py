@@ -91,7 +91,8 @@ def _jobs(cloud: Cloud, pipelines: Pipelines) -> None:
         container = run_v2.Container(
             image="jobs",
             args=[stage],
-            env=[run_v2.EnvVar(name=key, value=value) for key, value in common.items()],
+            env=[run_v2.EnvVar(name=key, value=value) for key, value in common.items()]
+            + [_secret_variable(name) for name in spec.secrets],
             resources=run_v2.ResourceRequirements(limits={"cpu": spec.cpu, "memory": spec.memory}),
         )
         task = run_v2.TaskTemplate(
@@ -103,6 +104,13 @@ def _jobs(cloud: Cloud, pipelines: Pipelines) -> None:
         if not _ensure(cloud.jobs.create_job, request):
             job.name = cloud.job(stage)
             cloud.jobs.update_job(job=job)
+
+
+def _secret_variable(name: str) -> Any:
+    from google.cloud import run_v2
+
+    selector = run_v2.SecretKeySelector(secret=name, version="latest")
+    return run_v2.EnvVar(name=name, value_source=run_v2.EnvVarSource(secret_key_ref=selector))
 
 
 def _ensure(create: Callable[..., Any], *arguments: Any, **options: Any) -> bool:

@@ -22,6 +22,7 @@ class _Model(BaseModel):
 class StageSpec(_Model):
     """How a stage runs. ``max_retries`` is of a task, ``attempts`` of the whole stage."""
 
+    secrets: list[str] = Field(default=[], description="secrets that its tasks get as variables")
     artifact: str = Field(pattern=r"^[a-z_]+(/[a-z_]+)?$")
     runner: Literal["run_job", "batch_gpu"]
     sharded: bool = Field(default=False, description="parts per people, spread over tasks")
