@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from fitsense.telemetry import configure_logging
 from services.localcloud.component import Context
 from services.localcloud.faults import Faults
 from services.localcloud.server import PARTS, serve
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--ready", type=Path, help="file to write the URL to, once calls are accepted")
     arguments = parser.parse_args()
+    configure_logging("localcloud")
     arguments.state.mkdir(parents=True, exist_ok=True)
     context = Context(
         state=arguments.state.resolve(),

@@ -91,13 +91,11 @@ async def _readable(loop: asyncio.AbstractEventLoop, connection: socket.socket) 
 async def _splice(connection: socket.socket, path: Path) -> None:
     """Copy both ways until either end closes. Cancelling cuts both off."""
     loop = asyncio.get_running_loop()
-    # A gRPC server speaks first: its SETTINGS must not arrive before there is somebody to pass them to.
-    upstream, downstream = _End(paused=True), _End()
+    upstream, downstream = _End(), _End()
     upstream.other, downstream.other = downstream, upstream
     await loop.create_unix_connection(lambda: upstream, str(path))
     try:
         await loop.connect_accepted_socket(lambda: downstream, connection)
-        upstream.resume()
         await asyncio.gather(upstream.lost.wait(), downstream.lost.wait())
     finally:
         upstream.abort()
@@ -118,6 +116,8 @@ class _End(asyncio.Protocol):
         self._transport = transport
         transport.writelines(self._early)
         self._early.clear()
+        if self.other is not None and self.other.lost.is_set():
+            transport.close()
 
     def send(self, data: bytes) -> None:
         """Write, or keep until there is a connection: the gRPC server speaks before it is spoken to."""

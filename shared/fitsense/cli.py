@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -244,7 +245,8 @@ def letters_replay(topic: str = "artifacts", json: Json = False) -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Being told to stop is like Ctrl-C: what was started is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 
 

@@ -114,8 +114,12 @@ class Local:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self._await_ready(supervisor)
-        self._provision(url)
+        try:
+            self._await_ready(supervisor)
+            self._provision(url)
+        except BaseException:
+            self.down()  # half a cloud is worse than none
+            raise
         return url
 
     def down(self) -> bool:
@@ -208,14 +212,18 @@ class Local:
 
     def _provision(self, url: str) -> None:
         settings = {"FITSENSE_CODE_VERSION": code_version(self.root)}
-        made = subprocess.run(
-            [sys.executable, "-m", "services.localcloud.provision"],
-            cwd=self.root,
-            env={**os.environ, **self.environment(url), **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            made = subprocess.run(
+                [sys.executable, "-m", "services.localcloud.provision"],
+                cwd=self.root,
+                env={**os.environ, **self.environment(url), **settings},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=START_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(f"provisioning hangs: {error}", hint=f"logs are in {self.logs}") from error
         if made.returncode:
             raise Unavailable(f"provisioning failed:\n{made.stderr[-2000:]}")
 

@@ -78,8 +78,8 @@ def test_anchors_that_would_explode_are_refused_before_they_are_expanded() -> No
     assert "aliases" in problems("\n".join(levels))[0].message
 
 
-def test_deep_nesting_is_no_crash() -> None:
-    assert "not YAML" in problems("[" * 20_000)[0].message
+def test_deep_nesting_is_refused_before_it_is_scanned() -> None:
+    assert "nested deeper" in problems("[" * 200_000)[0].message
 
 
 @pytest.mark.parametrize(

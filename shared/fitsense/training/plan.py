@@ -1,0 +1,280 @@
+"""A training week for one person, from the context and the rules alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from fitsense.training.catalog import LEVELS, Exercise, exercises_for
+from fitsense.training.conditions import Limits, limits_for
+from fitsense.training.loads import LoadChange, decide_load
+from fitsense.training.prescription import (
+    SESSION_START_MIN,
+    Dose,
+    dose_kind,
+    exercise_minutes,
+    prescribe,
+    short,
+)
+from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.request import Request
+from fitsense.training.split import Slot, days_of, resistance_days
+from fitsense.training.volume import MAJOR, SESSION_CAP, allowed_rise, weekly_cap
+
+MANDATORY_SLOTS = 3
+"""The first slots of a day are its leg, push and pull work: they are cut last (T-01)."""
+MAX_EXERCISES = 8
+CONTINUITY_ADHERENCE = 0.75
+_EASY = frozenset("sq05 sq08 sq15 lu05 lu08 hi11 hi17 hp08 hp09 hr09 hr10 ke02 ca04 sr03 sr09 ha01".split())
+"""Regressions: first choice only for those whom age or a condition bounds."""
+
+Pools = Mapping[str, tuple[Exercise, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan, what it rests on, and how the logged loads move."""
+
+    plan: dict[str, Any]
+    rules: tuple[str, ...]
+    changes: tuple[LoadChange, ...]
+    minutes: tuple[float, ...]
+    weekly: Mapping[str, float]
+    limits: Limits
+    ready: Readiness
+
+
+@dataclass(slots=True)
+class _Week:
+    """What has been placed so far."""
+
+    request: Request
+    limits: Limits
+    ready: Readiness
+    pools: Pools
+    caps: Mapping[str, float]
+    seed: int
+    logged: frozenset[str]
+    used: dict[str, int] = field(default_factory=dict)
+    doses: dict[str, Dose] = field(default_factory=dict)
+    volume: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Session:
+    minutes: float = SESSION_START_MIN
+    volume: dict[str, float] = field(default_factory=dict)
+    patterns: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    placed: list[tuple[Exercise, Dose]] = field(default_factory=list)
+
+
+def build_plan(request: Request, seed: int = 0) -> Draft:
+    """The week's plan. ``seed`` chooses between equally good exercises. Raises ValueError if nothing is allowed."""
+    context = request.context
+    limits = limits_for(context, request.pain)
+    ready = readiness(request)
+    logged = frozenset(lift["exercise_id"] for lift in context["lifts"])
+    pools, caps = _pools_of(context, limits), _caps(context, limits, ready)
+    week = _Week(request, limits, ready, pools, caps, seed, logged)
+    number = resistance_days(context, limits, ready)
+    sessions = [_session(week, slots) for slots in days_of(context, number)]
+    sessions = [session for session in sessions if session.placed]
+    if not sessions:
+        raise ValueError(f"no exercise is left for {context['user_id']}")
+    changes, days = _loaded_days(week, sessions)
+    return Draft(
+        plan={"goal": context["goal"], "days": days, "deload": ready.deload},
+        rules=_rules(context, limits, ready, changes),
+        changes=changes,
+        minutes=tuple(round(session.minutes, 1) for session in sessions),
+        weekly=week.volume,
+        limits=limits,
+        ready=ready,
+    )
+
+
+def _caps(context: Mapping[str, Any], limits: Limits, ready: Readiness) -> dict[str, float]:
+    """Weekly cap per muscle: the level's under "", and P-05's for major muscles trained last week."""
+    cap = weekly_cap(context["experience"], limits.volume_cap)
+    caps = {"": cap}
+    if context["adherence"] >= CONTINUITY_ADHERENCE and context["weeks_since_deload"] > 0:
+        last = context["weekly_sets"]
+        factor = 1.0 if ready.step_pct < 2 else 0.0
+        for muscle in MAJOR:
+            if sets := last.get(muscle, 0.0):
+                caps[muscle] = min(cap, max(sets, 4.0) if factor else max(allowed_rise(sets), 4.0))
+    return caps
+
+
+def _pools_of(context: Mapping[str, Any], limits: Limits) -> Pools:
+    bounded = bool(limits.rules)
+    return _pools(
+        frozenset(context["equipment"]),
+        limits.tags,
+        limits.patterns,
+        LEVELS[context["experience"]],
+        context["age"] >= 65,
+        bounded,
+    )
+
+
+@lru_cache(maxsize=8192)
+def _pools(
+    equipment: frozenset[str],
+    tags: frozenset[str],
+    patterns: frozenset[str],
+    rank: int,
+    senior: bool,
+    bounded: bool,
+) -> Pools:
+    """Allowed exercises by pattern, best first."""
+
+    def quality(exercise: Exercise) -> tuple[Any, ...]:
+        easy = exercise.id in _EASY
+        return (
+            "isometric_hold" in exercise.contra_tags,
+            "shoulder_end_range" in exercise.contra_tags,
+            not easy if senior else easy and not bounded,
+            not exercise.loaded,
+            -exercise.rank,
+        )
+
+    pools: dict[str, list[Exercise]] = {}
+    for exercise in sorted(exercises_for(equipment, tags, patterns, rank), key=quality):
+        pools.setdefault(exercise.pattern, []).append(exercise)
+    return {pattern: tuple(found) for pattern, found in pools.items()}
+
+
+def _session(week: _Week, slots: tuple[Slot, ...]) -> _Session:
+    session = _Session()
+    minutes = week.request.context["minutes_per_session"]
+    # What the mandatory slots still to come need at the least is kept free for them.
+    least = 3.2 if short(minutes) == 3 else 4.0
+    for position, slot in enumerate(slots):
+        if len(session.placed) >= MAX_EXERCISES:
+            break
+        reserve = least * max(0, MANDATORY_SLOTS - 1 - position)
+        _fill(week, session, slot, minutes - reserve, mandatory=position < MANDATORY_SLOTS)
+    return session
+
+
+def _fill(week: _Week, session: _Session, slot: Slot, minutes: float, *, mandatory: bool) -> None:
+    """Place the slot's exercise with as many sets as time and caps allow, or leave it out."""
+    exercise = _choose(week, session, slot)
+    if exercise is None:
+        return
+    kind = dose_kind(exercise)
+    dose = week.doses.get(kind)
+    if dose is None:
+        dose = week.doses[kind] = prescribe(week.request.context, exercise, week.limits, week.ready)
+    fewest = 1 if mandatory else min(2, dose.sets)
+    warm = exercise.pattern not in session.patterns
+    for sets in range(dose.sets, fewest - 1, -1):
+        cost = exercise_minutes(exercise, sets, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
+        if session.minutes + cost <= minutes and _within_caps(week, session, exercise, sets):
+            _place(week, session, exercise, dose._replace(sets=sets), cost)
+            return
+
+
+def _choose(week: _Week, session: _Session, slot: Slot) -> Exercise | None:
+    """The first pattern that has an exercise not yet in this session: logged lifts and fresh ones first."""
+    avoid, today, logged = week.request.avoid, session.ids, week.logged
+    for pattern in slot:
+        pool = week.pools.get(pattern, ())
+        best: Exercise | None = None
+        lowest = 1_000
+        for index, exercise in enumerate(pool):
+            if exercise.id in today or exercise.id in avoid:
+                continue
+            score = 10 * week.used.get(exercise.id, 0) + (0 if exercise.id in logged else 4)
+            score += (index + week.seed) % 3 if index < 3 else index
+            if score < lowest:
+                best, lowest = exercise, score
+        if best is not None:
+            return best
+    return None
+
+
+def _within_caps(week: _Week, session: _Session, exercise: Exercise, sets: int) -> bool:
+    day_cap = SESSION_CAP[week.request.context["experience"]]
+    everywhere = week.caps[""]
+    for muscle, credit in exercise.credit:
+        added = credit * sets
+        if session.volume.get(muscle, 0.0) + added > day_cap:
+            return False
+        if week.volume.get(muscle, 0.0) + added > week.caps.get(muscle, everywhere):
+            return False
+    return True
+
+
+def _place(week: _Week, session: _Session, exercise: Exercise, dose: Dose, cost: float) -> None:
+    session.minutes += cost
+    session.patterns.add(exercise.pattern)
+    session.ids.add(exercise.id)
+    session.placed.append((exercise, dose))
+    week.used[exercise.id] = week.used.get(exercise.id, 0) + 1
+    for muscle, credit in exercise.credit:
+        session.volume[muscle] = session.volume.get(muscle, 0.0) + credit * dose.sets
+        week.volume[muscle] = week.volume.get(muscle, 0.0) + credit * dose.sets
+
+
+def _loaded_days(
+    week: _Week, sessions: list[_Session]
+) -> tuple[tuple[LoadChange, ...], list[dict[str, Any]]]:
+    """The days as plain data, each logged lift with its load."""
+    lifts = {lift["exercise_id"]: lift for lift in week.request.context["lifts"] if lift["weight_kg"]}
+    changes: dict[str, LoadChange] = {}
+    days = []
+    for session in sessions:
+        exercises = []
+        for exercise, dose in session.placed:
+            lift = lifts.get(exercise.id) if exercise.loaded else None
+            if lift is not None and exercise.id not in changes:
+                changes[exercise.id] = _change(week, exercise, lift, dose)
+            kg = changes[exercise.id].new_kg if lift is not None else None
+            exercises.append(
+                {
+                    "id": exercise.id,
+                    "sets": dose.sets,
+                    "reps": list(dose.reps),
+                    "rir": dose.rir,
+                    "kg": kg,
+                    "rest_s": dose.rest_s,
+                }
+            )
+        days.append({"exercises": exercises})
+    return tuple(changes.values()), days
+
+
+def _change(week: _Week, exercise: Exercise, lift: Mapping[str, Any], dose: Dose) -> LoadChange:
+    context = week.request.context
+    before = context["weekly_sets"].get(exercise.primary, 0.0)
+    painful = week.request.pain | ({context["pain_area"]} if context["pain"] > 0 else set())
+    return decide_load(
+        exercise,
+        lift,
+        dose,
+        context,
+        week.limits,
+        week.ready,
+        sets_rise=0 < before < week.volume.get(exercise.primary, 0.0) - 1,
+        back_pain="low_back" in painful,
+    )
+
+
+def _rules(
+    context: Mapping[str, Any], limits: Limits, ready: Readiness, changes: tuple[LoadChange, ...]
+) -> tuple[str, ...]:
+    """Ids of the rules that bound this plan, each once, the general ones first."""
+    volume = {"novice": "V-01", "intermediate": "V-02", "advanced": "V-03"}[context["experience"]]
+    found = ["E-01", "F-01", "G-01", "G-02", "T-01", "V-05" if limits.volume_cap else volume]
+    found += ["P-07"] * (context["experience"] == "novice" and context["week"] < 2)
+    whys = {change.why for change in changes}
+    found += [rule for why, rule in _CHANGE_RULES.items() if why in whys]
+    return tuple(dict.fromkeys([*found, *limits.rules, *ready.rules]))
+
+
+_CHANGE_RULES = {"raise": "P-01", "reps_first": "P-03", "failed": "P-04"}

@@ -1,0 +1,140 @@
+"""Rows per second and peak memory of the dataset stage: ``python -m tests.bench.dataset [ROWS ...]``.
+
+Each size runs in a process of its own over a file of synthetic teacher responses, 5 % of them exact or near
+copies of others. The bucket is left out: its time is the network's or the local cloud's, not the stage's.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from fitsense.config import Dataset
+from fitsense.prompting import context_text
+from jobs.dataset.build import Build
+from jobs.dataset.facts import facts
+from jobs.dataset.workers import Workers, worker_count
+from tests.factories import responses_between
+
+SIZES = (10_000, 100_000)
+COPY_EVERY = 20
+_BLOCK = 5_000
+_HEADER = "     rows workers  rows/s  seconds   CPU s  peak MB scratch MB      kept"
+
+
+class Measured(NamedTuple):
+    rows: int
+    workers: int
+    seconds: float
+    cpu_s: float
+    own_mb: float
+    worker_mb: float
+    kept: int
+    scratch_mb: float
+
+    @property
+    def total_mb(self) -> float:
+        """Peak of this process and of its largest worker times their number: an upper bound."""
+        return self.own_mb + self.workers * self.worker_mb
+
+
+def main(sizes: tuple[int, ...] = SIZES) -> None:
+    print(_HEADER)
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in sizes:
+            source = Path(folder) / "responses.jsonl"
+            make_input(source, rows)
+            print(_line(in_own_process(source, rows, worker_count(rows), Path(folder))), flush=True)
+
+
+def _line(m: Measured) -> str:
+    rate = m.rows / m.seconds
+    return (
+        f"{m.rows:>9,} {m.workers:>7} {rate:>7,.0f} {m.seconds:>8.1f} {m.cpu_s:>7.1f} {m.total_mb:>8,.0f} "
+        f"{m.scratch_mb:>10,.0f} {m.kept:>9,}"
+    )
+
+
+def make_input(path: Path, rows: int) -> None:
+    """Teacher responses as JSONL; every COPY_EVERYth answers as the one before it did."""
+    blocks = [(at, min(at + _BLOCK, rows)) for at in range(0, rows, _BLOCK)]
+    with multiprocessing.get_context("spawn").Pool() as pool, path.open("wb") as file:
+        for block in pool.imap(_block, blocks):
+            file.write(block)
+
+
+def _block(edges: tuple[int, int]) -> bytes:
+    rows = responses_between(*edges, seed=1)
+    for i in range(COPY_EVERY - 1, len(rows), COPY_EVERY):
+        rows[i]["query"]["prompt"] = rows[i - 1]["query"]["prompt"]
+        rows[i]["answer"] = rows[i - 1]["answer"]
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+def in_own_process(source: Path, rows: int, workers: int, folder: Path) -> Measured:
+    context = multiprocessing.get_context("spawn")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_measure, args=(send, source, rows, workers, folder))
+    process.start()
+    send.close()
+    measured: Measured = receive.recv()
+    process.join()
+    return measured
+
+
+def _measure(send: object, source: Path, rows: int, workers: int, folder: Path) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    started = time.perf_counter()
+    used = 0
+    with Workers(workers) as pool:
+        build = Build(
+            partial(_lines, source),
+            rows,
+            params=Dataset(),
+            seed=1,
+            context_text=context_text,
+            folder=scratch,
+            workers=pool,
+        )
+        outcome = build.decide()
+        for file in build.files(outcome):
+            used = max(used, sum(path.stat().st_size for path in scratch.iterdir()))
+            file.path.unlink()
+        facts(outcome, [], Dataset(), 1)
+    measured = Measured(
+        rows=rows,
+        workers=workers,
+        seconds=time.perf_counter() - started,
+        cpu_s=_cpu_seconds(),
+        own_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        worker_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 if workers else 0,
+        kept=len(outcome.kept),
+        scratch_mb=used / 2**20,
+    )
+    scratch.rmdir()
+    send.send(measured)  # type: ignore[attr-defined]
+
+
+def _cpu_seconds() -> float:
+    """Of this process and its workers, which have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from file
+
+
+if __name__ == "__main__":
+    main(tuple(int(argument) for argument in sys.argv[1:]) or SIZES)

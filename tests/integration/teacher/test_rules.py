@@ -1,0 +1,24 @@
+"""The ``rules`` teacher as a stage: no endpoint, no key, no cost."""
+
+from __future__ import annotations
+
+from fitsense.records import TeacherResponse
+from tests.integration.teacher.stage import Stage, answerable
+
+
+def test_the_engine_answers_in_order_verified_and_free_whatever_the_sharding(stage: Stage) -> None:
+    rows = answerable(40)
+    stage.land("one", rows, {"kind": "rules"})
+    stage.land("four", rows, {"kind": "rules"}, parts=4)
+    manifest = stage.run("one")
+    stage.run("four")
+    responses = [TeacherResponse.model_validate(row) for row in stage.responses("one")]
+    assert [one.query.query_id for one in responses] == [row["query_id"] for row in rows]
+    assert stage.output("one") == stage.output("four")
+    assert manifest.counters.rows_in == 40
+    assert manifest.counters.rows_out == sum(one.rejected is None for one in responses) > 0
+    assert manifest.counters.cost_usd == 0
+    for one in responses:
+        assert (one.model, one.cost_usd) == ("rules", 0)
+        assert (one.answer is None) == (one.rejected is not None)
+        assert (one.rejected == "unverified") == bool(one.violations)

@@ -1,0 +1,80 @@
+"""Builds a dataset in a folder from rows, as the stage does, without a bucket."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fitsense.config import Dataset
+from fitsense.prompting import context_text
+from jobs.dataset.build import Build
+from jobs.dataset.outcome import Outcome
+from jobs.dataset.workers import Workers
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Built:
+    outcome: Outcome
+    files: dict[str, bytes]
+    rows: dict[str, int]
+
+    def records(self, name: str) -> list[Row]:
+        return [orjson.loads(line) for line in self.files[f"{name}.jsonl"].splitlines()]
+
+    @property
+    def kept(self) -> dict[str, Row]:
+        """All records of the three splits by id, each with its split."""
+        return {r["id"]: {**r, "split": s} for s in ("train", "val", "test") for r in self.records(s)}
+
+    @property
+    def rejected(self) -> dict[str, tuple[str, str]]:
+        return {row["id"]: (row["reason"], row["detail"]) for row in self.records("rejected")}
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter(row["reason"] for row in self.records("rejected"))
+
+
+def make(
+    rows: Sequence[Row], folder: Path, *, seed: int = 1, workers: int = 0, **params: Any
+) -> tuple[Build, Workers]:
+    lines = [orjson.dumps(row) + b"\n" for row in rows]
+    pool = Workers(workers)
+    build = Build(
+        lambda: iter(lines),
+        len(lines),
+        params=Dataset.model_validate(params),
+        seed=seed,
+        context_text=context_text,
+        folder=folder,
+        workers=pool,
+    )
+    return build, pool
+
+
+def built(rows: Sequence[Row], folder: Path, *, seed: int = 1, workers: int = 0, **params: Any) -> Built:
+    build, pool = make(rows, folder, seed=seed, workers=workers, **params)
+    with pool:
+        outcome = build.decide()
+        files = {file.path.name: (file.path.read_bytes(), file.rows) for file in build.files(outcome)}
+    return Built(outcome, {n: data for n, (data, _) in files.items()}, {n: k for n, (_, k) in files.items()})
+
+
+def asked_by(row: Row, user: int, k: int) -> Row:
+    """A copy of the row under another user's name; nothing else changes."""
+    made = copy.deepcopy(row)
+    made["query"] |= {"query_id": f"q{user:08d}-{k:02d}", "user_id": f"u{user:08d}"}
+    made["query"]["context"]["user_id"] = f"u{user:08d}"
+    return made
+
+
+def good(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["rejected"] is None]
