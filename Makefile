@@ -9,7 +9,7 @@ CONFIG ?= schema/configs/coaching-small.yaml
 FIND_LINKS = $(shell $(BIN)/python -m pip config get global.find-links 2>/dev/null | xargs -n1 printf ' --find-links %s' 2>/dev/null)
 LOCK_FLAGS := --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --universal --python-version 3.11
 
-.PHONY: run up down test lint format bench schema lock clean
+.PHONY: help run up down test test-faults lint format bench schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,7 +25,10 @@ down: $(VENV)/ready ## stop them; the state stays in .local/
 	@$(BIN)/fitsense down
 
 test: $(VENV)/ready ## every test that needs nothing but this machine
-	@$(BIN)/pytest -n 2 --dist loadgroup tests
+	@$(BIN)/pytest -n 3 --dist loadgroup tests
+
+test-faults: $(VENV)/ready ## kill 50 processes at random, and every other slow test
+	@FITSENSE_TEST_KILLS=50 $(BIN)/pytest -m "slow or not slow" tests/e2e/test_faults.py tests/integration/teacher
 
 lint: $(VENV)/ready ## ruff and strict mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from fitsense.artifacts import ArtifactStore, failure_name, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, params_sha256
-from fitsense.errors import BadArtifact, FitSenseError
+from fitsense.errors import BadArtifact, FitSenseError, Permanent
 from fitsense.manifest import Counters, Failure, InputRef, Manifest, Part
 from fitsense.pipeline import Graph, load_pipelines
 from fitsense.settings import TaskSettings
@@ -25,6 +25,10 @@ from jobs.progress import ProgressReporter
 from jobs.stage import Input, Job, Stage
 
 log = structlog.get_logger(__name__)
+
+
+class AlreadyFailed(Permanent):
+    """``failure.json`` is there already."""
 
 
 class Runner:
@@ -46,6 +50,9 @@ class Runner:
         if self.store.exists(self._manifest_name):
             log.info("stage.already_landed")
             return
+        if self.store.exists(self._failure_name):
+            # Cloud Run retries whatever is not 0; the same input would only meet the same end.
+            raise AlreadyFailed(f"{self.stage} of {self.task.run_id} has given up before")
         started = dt.datetime.now(dt.UTC)
         module = cast(Stage, importlib.import_module(f"jobs.{self.stage}"))
         with tempfile.TemporaryDirectory(prefix="fitsense-") as scratch:
@@ -70,7 +77,11 @@ class Runner:
             attempts=self.task.attempt + 1,
             log=self.task.execution,
         )
-        self.store.create_model(failure_name(self.graph.artifact(self.stage), self.task.run_id), failure)
+        self.store.create_model(self._failure_name, failure)
+
+    @property
+    def _failure_name(self) -> str:
+        return failure_name(self.graph.artifact(self.stage), self.task.run_id)
 
     @property
     def _manifest_name(self) -> str:

@@ -29,9 +29,15 @@ seed: 11
 profiles: {users: 48, part_users: 16}
 workouts: {weeks: 4}
 queries: {per_user: 5}
+validation: {min_records: 1, split_tolerance: 0.2}
 statistics: {min_slice_records: 0}
 """
-"""Three parts, 240 prompts: small enough for a few seconds, large enough for shards to matter."""
+"""Three parts, 240 prompts: small enough for a few seconds, large enough for shards to matter.
+
+Five prompts of a person stay in one split, so that shares of so few are coarse.
+"""
+GATED = SMALL.replace("min_records: 1", "min_records: 1000000")
+"""The same with a threshold that no dataset of this size can meet."""
 
 
 class Factory:

@@ -9,6 +9,8 @@ import numpy as np
 import orjson
 import polars as pl
 
+from fitsense.records import Query
+
 DIMENSIONS = ("sex", "age_band", "goal", "activity", "condition", "language")
 """Slices that are held against the rest."""
 MATERNITY = ("pregnant", "postpartum")
@@ -47,8 +49,8 @@ class TeacherRows:
         picked = frame.with_row_index().filter(pl.col("id").is_in(list(self._wanted)))["index"].to_list()
         lines = data.split(b"\n") if picked else []
         for number in picked:
-            query = orjson.loads(lines[number])["query"]
-            self._queries[query["query_id"]] = query
+            query = Query.model_validate(orjson.loads(lines[number])["query"])
+            self._queries[query.query_id] = query.model_dump(mode="json")
 
     def frame(self) -> pl.DataFrame:
         """id, user_id, type, DIMENSIONS, rejected (the teacher's reason)."""

@@ -23,7 +23,9 @@ def run_part(job: Job, part: int) -> None:
     params, people, workouts = job.params(Queries), job.inputs["profiles"], job.inputs["workouts"]
     users = sum(file.rows for file in people.files(".parquet"))
     profiles = people.parquet(part_file(part, "parquet")).to_dicts()
-    logs = load_logs(*(workouts.parquet(part_file(part, f"{kind}.parquet")) for kind in ("sets", "days", "weeks")))
+    logs = load_logs(
+        *(workouts.parquet(part_file(part, f"{kind}.parquet")) for kind in ("sets", "days", "weeks"))
+    )
     total = len(profiles) * params.per_user
 
     def lines() -> Iterator[bytes]:

@@ -19,8 +19,8 @@ NOTE_WEEKS = 3
 MAIN = {"squat": 0, "h_push": 1, "hinge": 2, "h_pull": 3, "v_push": 4, "v_pull": 5, "lunge": 6}
 _FROM_PROFILE = (
     "user_id", "age", "sex", "height_cm", "activity", "goal", "experience", "days_per_week",
-    "minutes_per_session", "equipment", "conditions", "medical_clearance", "gestation_weeks", "postpartum_weeks",
-    "units", "target_weight_kg", "kcal_target",
+    "minutes_per_session", "equipment", "conditions", "medical_clearance", "gestation_weeks",
+    "postpartum_weeks", "units", "target_weight_kg", "kcal_target",
 )  # fmt: skip
 
 

@@ -71,17 +71,16 @@ def e1rm_expr() -> pl.Expr:
 def exercise_logs(sets: pl.DataFrame) -> dict[str, list[ExerciseLog]]:
     """user_id → the exercises that this person did."""
     ordered = sets.sort("user_id", "exercise_id", "week", "session", "set_index").with_row_index("row")
-    columns = SetColumns(
-        ordered["reps"].to_list(), ordered["rir"].cast(pl.Float64).round(1).to_list()
-    )
+    columns = SetColumns(ordered["reps"].to_list(), ordered["rir"].cast(pl.Float64).round(1).to_list())
     weeks = _weeks(ordered)
     values = [weeks[name].to_list() for name in ("week", "kg", "start", "count", "e1rm", "hard")]
     logs: dict[str, list[ExerciseLog]] = {}
     runs = weeks.group_by("user_id", "exercise_id", maintain_order=True).len()
     first = 0
     for user, exercise_id, length in runs.iter_rows():
-        entries = [column[first : first + length] for column in values]
-        logs.setdefault(user, []).append(ExerciseLog(exercise_id, *entries, columns))
+        week, kg, start, count, e1rm, hard = (column[first : first + length] for column in values)
+        log = ExerciseLog(exercise_id, week, kg, start, count, e1rm, hard, columns)
+        logs.setdefault(user, []).append(log)
         first += length
     return logs
 

@@ -31,6 +31,13 @@ _HIDES = {
     "protein": {"weight_now"},
     "rate": {"weight_now", "weight_flat"},
     "motivation": {"adherence"},
+    "next_terse": {"lift"},
+    "stalled": {"lift"},
+    "warmup": {"lift"},
+    "e1rm": {"lift"},
+    "rir": {"lift"},
+    "rest": {"lift"},
+    "lookalike_doping": {"lift"},
     "create": {"schedule", "goal"},
     "create_terse": {"schedule", "gear", "goal"},
 }
@@ -52,12 +59,13 @@ def voice_of(language: str, chance: Chance) -> str:
 def write_prompt(
     context: Mapping[str, Any], scenario: Scenario, voice: str, chance: Chance, catalog: Catalog
 ) -> tuple[str, str]:
-    """The prompt and its register."""
+    """The prompt and its register. The lift and the muscle that it names become tags of the scenario."""
     phrases = phrases_of(voice)
     slots = slots_of(context, scenario, phrases, voice, chance, catalog)
     register = chance.pick(REGISTERS)
     ask = _TERSE.get(scenario.ask, scenario.ask) if register == "terse" else scenario.ask
     text = _assemble(context, scenario, ask, register, phrases, slots, voice, chance)
+    scenario.tags += _named(text, scenario, slots)
     if register == "terse" and voice != "hi":
         text = text[:1].lower() + text[1:]
     return (_with_typos(text, voice, chance) if register == "typos" else text), register
@@ -91,6 +99,12 @@ def _assemble(
     parts += [*facts, asked] if chance.happens(0.6) else [asked, *facts]
     parts += [phrases.say("close_formal" if formal else "close", chance, slots)] * chance.happens(0.45)
     return _joined(parts, voice)
+
+
+def _named(text: str, scenario: Scenario, slots: Mapping[str, Any]) -> list[str]:
+    said = slots["lift"] in text or slots["lift_cap"] in text
+    tags = [f"lift:{slots['lift_id']}"] if said and slots["lift_id"] else []
+    return tags + ([f"muscle:{slots['muscle_id']}"] if scenario.ask == "volume" else [])
 
 
 def _ended(text: str) -> str:
@@ -151,7 +165,12 @@ def _known(context: Mapping[str, Any], scenario: Scenario) -> list[str]:
     if context["conditions"]:
         names += ["condition", "condition"][: 1 + (scenario.ask == "create")]
     if context["week"] > 0:
-        names += ["sleep", "kcal", *["adherence"] * (context["adherence"] < 0.97), *["week"] * (context["week"] > 1)]
+        names += [
+            "sleep",
+            "kcal",
+            *["adherence"] * (context["adherence"] < 0.97),
+            *["week"] * (context["week"] > 1),
+        ]
         if any(lift["weight_kg"] for lift in context["lifts"]):
             names.append("lift")
         if trend := trend_name(context):

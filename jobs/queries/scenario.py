@@ -184,6 +184,8 @@ def _fits(topic: str, context: Mapping[str, Any]) -> bool:
     """
     if topic in _NEEDS_LIFT:
         return any(lift["weight_kg"] for lift in context["lifts"])
+    if topic == "volume":
+        return any(sets >= 2 for sets in context["weekly_sets"].values())
     if topic == "motivation":
         return bool(context["adherence"] < 0.9)
     if topic == "rate":
@@ -205,7 +207,12 @@ def _bound(kind: str, scenario: Scenario, context: Mapping[str, Any]) -> Scenari
     """Add what the person's state asks for: exclusions, clearance, sleep, deload, forbidden deficits."""
     tags = list(scenario.tags)
     wanted = any(tag.startswith("goal:") for tag in tags)
-    if kind != "free_coaching" and context["goal"] == "fat_loss" and deficit_forbidden(context) and not wanted:
+    if (
+        kind != "free_coaching"
+        and context["goal"] == "fat_loss"
+        and deficit_forbidden(context)
+        and not wanted
+    ):
         tags.append("goal:general_fitness")
         scenario.safety.append("N-08")
         scenario.action = "conservative_answer"

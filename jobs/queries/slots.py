@@ -109,6 +109,7 @@ def _numbers(context: Mapping[str, Any], voice: str, chance: Chance) -> dict[str
         "grams": round(context["weight_kg"] * (0.8 + chance.share()) / 5) * 5,
         "rir": chance.pick((1, 2, 3)),
         "rest": chance.pick((30, 45, 60, 75, 90)),
+        "muscle_id": muscle,
         "muscle": speech.MUSCLES[voice][muscle],
         "muscle_cap": speech.capital(speech.MUSCLES[voice][muscle]),
         "sets": speech.number(sets, voice),
@@ -155,13 +156,15 @@ def _lift(context: Mapping[str, Any], voice: str, chance: Chance, catalog: Catal
     if not lifts:
         name = _name(chance.pick(("sq06", "hp07", "sq03", "hi17")), voice, catalog)
         load = speech.load(chance.pick((10, 12.5, 15, 20)), voice, context["units"])
-        return {"lift": name, "lift_cap": speech.capital(name), "load": load, "reps": 8 + chance.below(6)}
+        cap = speech.capital(name)
+        return {"lift": name, "lift_cap": cap, "lift_id": "", "load": load, "reps": 8 + chance.below(6)}
     lift = chance.pick(lifts)
     name = _name(lift["exercise_id"], voice, catalog)
     kg = lift["weight_kg"]
     return {
         "lift": name,
         "lift_cap": speech.capital(name),
+        "lift_id": lift["exercise_id"],
         "load": speech.load(kg, voice, context["units"]) if kg else _BODYWEIGHT[voice],
         "reps": lift["reps"][-1],
     }
@@ -182,9 +185,7 @@ def _weekday(words: Mapping[str, Any], chance: Chance) -> dict[str, str]:
     return {"weekday": day, "weekday_cap": speech.capital(day), "weekday_plain": day.removeprefix("el ")}
 
 
-def _health(
-    context: Mapping[str, Any], words: Mapping[str, Any], slots: Mapping[str, Any]
-) -> dict[str, str]:
+def _health(context: Mapping[str, Any], words: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, str]:
     if not context["conditions"]:
         return {}
     text = words["condition"][context["conditions"][0]].format_map(slots)

@@ -16,12 +16,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import ValidationError
 
 from fitsense.config import EndpointTeacher, canonical_json
+from fitsense.errors import BadArtifact
 from fitsense.records import CoachAnswer
 from jobs.stage import Job, part_file
+
+if TYPE_CHECKING:
+    from jobs.teacher.verdict import Verdict
 
 PROGRESS_ROWS = 64
 
@@ -52,16 +58,31 @@ def _teach_by_rule(job: Job, part: int) -> None:
 
 
 def _by_rule(job: Job, queries: list[bytes], rejected: Counter[str]) -> Iterator[bytes]:
-    from jobs.teacher import rules
     from jobs.teacher.part import response_line
-    from jobs.teacher.verdict import verify
 
     for row, line in enumerate(queries):
         query = orjson.loads(line)
-        verdict = verify(query, CoachAnswer.model_validate(rules.answer(query, job.seed)))
+        verdict = _verdict_by_rule(query, job.seed)
         if verdict.rejected:
             rejected[verdict.rejected] += 1
         request = hashlib.sha256(canonical_json({"query": query, "seed": job.seed}))
         yield response_line(line, verdict, model="rules", request_sha256=request.hexdigest())
         if row % PROGRESS_ROWS == 0:
             job.progress(row, len(queries), "answers")
+
+
+def _verdict_by_rule(query: dict[str, Any], seed: int) -> Verdict:
+    """The engine's answer, judged like any other teacher's. Raises BadArtifact for a query it cannot read."""
+    from jobs.teacher import rules
+    from jobs.teacher.verdict import Verdict, verify
+
+    try:
+        raw = rules.answer(query, seed)
+    except KeyError as error:
+        raise BadArtifact(f"{query['query_id']}: the engine does not know {error}") from error
+    except ValueError as error:
+        return Verdict(rejected="unanswerable", detail=str(error))
+    try:
+        return verify(query, CoachAnswer.model_validate(raw))
+    except ValidationError as error:
+        return Verdict(rejected="schema_invalid", detail=str(error))

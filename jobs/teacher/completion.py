@@ -68,8 +68,11 @@ def parse(body: bytes, sha256: str, bounds: tuple[int, int]) -> tuple[Completion
             raise TypeError("content is no text")
         usage = payload.get("usage") or {}
         counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-        tokens = [bound if count is None else int(count) for count, bound in zip(counts, bounds, strict=True)]
+        tokens_in, tokens_out = (
+            bound if count is None else int(count) for count, bound in zip(counts, bounds, strict=True)
+        )
         model, refused = str(payload.get("model", "")), bool(message.get("refusal"))
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"no chat completion: {type(error).__name__} {error}") from error
-    return Completion(sha256, text, "content_filter" if refused else str(reason), *tokens), model
+    reason = "content_filter" if refused else str(reason)
+    return Completion(sha256, text, reason, tokens_in, tokens_out), model

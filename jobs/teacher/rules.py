@@ -44,7 +44,7 @@ def answer(query: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """
     tags = tag_values(query["tags"])
     chance = Chance(seed, query["query_id"], "answer")
-    voice = Voice(query["context"], query["language"], chance)
+    voice = Voice(query["context"], query["language"], chance, tags.get("lift", ""))
     sentences, plan, rules = _content(query, tags, voice)
     if tags.get("injection") == "prompt":
         sentences.append(voice.say("see.injection"))
@@ -65,7 +65,7 @@ def _content(query: Mapping[str, Any], tags: Mapping[str, str], voice: Voice) ->
     if "red_flag" in tags:
         return red_flag_sentences(voice, tags["red_flag"]), None, ()
     if query["type"] == "free_coaching":
-        return topic_sentences(voice, tags["topic"], context), None, ()
+        return topic_sentences(voice, tags["topic"], context, tags.get("muscle", "")), None, ()
     request = request_of(query)
     if blocked := limits_for(request.context, request.pain).blocked:
         return clearance_sentences(voice, blocked), None, ("Q-01",)

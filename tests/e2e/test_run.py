@@ -13,7 +13,7 @@ import pytest
 
 from fitsense.events import Event, RunCompleted, RunFailed, decode
 from fitsense.records import DatasetRecord
-from tests.factory import SMALL, Factory
+from tests.factory import GATED, SMALL, Factory
 
 pytestmark = pytest.mark.xdist_group("e2e")
 STAGES = ["profiles", "workouts", "queries", "teacher", "dataset"]
@@ -105,14 +105,14 @@ def test_submit_follow_says_in_its_exit_code_that_a_gate_was_crossed(
     factory: Factory, tmp_path: Path
 ) -> None:
     config = tmp_path / "gated.yaml"
-    config.write_text(SMALL + "validation: {min_records: 1000000}\n")
+    config.write_text(GATED)
     done = fitsense(factory, "submit", str(config), "--follow", "--json")
     assert done.returncode == 1, done.stderr
     summary = orjson.loads(done.stdout)
     assert summary["state"] == "failed"
     failed = summary["stages"]["quality_gate"]
     assert failed["error"] == "GateFailed"
-    assert "min_records" in failed["message"]
+    assert "validation.records: 240 >= 1" in failed["message"]
     assert summary["stages"]["validation"]["state"] == "landed", "the report that found it must be there"
 
 
@@ -162,13 +162,13 @@ def test_run_events_tell_the_story_once_each(factory: Factory) -> None:
     request = {"name": name, "topic": factory.cloud.topic("runs")}
     factory.cloud.subscriber.create_subscription(request=request)
     good = factory.submit(SMALL.replace("seed: 11", "seed: 13"), "story-good")
-    bad = factory.submit(SMALL + "validation: {min_records: 1000000}\n", "story-bad")
+    bad = factory.submit(GATED, "story-bad")
     factory.wait(good)
     factory.wait(bad)
     events: list[Event] = []
 
     def ended() -> bool:
-        pulled = factory.cloud.subscriber.pull(subscription=name, max_messages=1000, timeout=30)
+        pulled = factory.cloud.subscriber.pull(subscription=name, max_messages=1000, timeout=120)
         ids = [received.ack_id for received in pulled.received_messages]
         if ids:
             factory.cloud.subscriber.acknowledge(subscription=name, ack_ids=ids)

@@ -73,12 +73,15 @@ class Backlog:
         self._park(lane)
 
     def take(self, now: float, want: Want) -> list[Delivery]:
-        """Lease what is ready, within ``want``. Sizes are a soft bound: the last one may exceed it."""
+        """Lease what is ready, within ``want``; a message larger than ``want.size`` goes alone."""
         self.tick(now)
         taken: list[Delivery] = []
         room = want.size
-        while self._ready and len(taken) < want.messages and room > 0:
-            item = self._ready.popleft()
+        while self._ready and len(taken) < want.messages:
+            item = self._ready[0]
+            if taken and item.next_size > room:
+                break
+            self._ready.popleft()
             if isinstance(item, Lane):
                 item.parked = False
                 item.not_before = 0.0

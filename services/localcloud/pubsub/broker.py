@@ -77,7 +77,7 @@ class Broker:
         """Make a subscription known, and part of its topic if that still is."""
         self.subscriptions[subscription.name] = subscription
         topic = self.topics.get(subscription.topic)
-        if topic is not None:
+        if topic is not None and not subscription.config.detached:
             topic.subscriptions.append(subscription)
         self.on_change(subscription)
         return subscription

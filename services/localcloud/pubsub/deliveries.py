@@ -46,6 +46,11 @@ class Delivery:
     fault_checked: bool = False
     """It was held back by a fault already; the next hand-out is not subject to it again."""
 
+    @property
+    def next_size(self) -> int:
+        """Bytes that the next hand-out takes, as of a lane."""
+        return self.message.size
+
 
 @dataclass(slots=True, eq=False)
 class Lane:
@@ -59,10 +64,15 @@ class Lane:
     not_before: float = 0.0
     turn: int = 0
 
+    @property
+    def next_size(self) -> int:
+        """Bytes of the message at the head."""
+        return self.waiting[0].message.size if self.waiting else 0
+
     def start(self, limit: int, room: int) -> list[Delivery]:
-        """Hand out a run from the head: at most ``limit`` and about ``room`` bytes, at least one."""
+        """Hand out a run from the head: at most ``limit`` and ``room`` bytes, but at least one."""
         run: list[Delivery] = []
-        while self.waiting and len(run) < limit and (room > 0 or not run):
+        while self.waiting and len(run) < limit and (self.next_size <= room or not run):
             delivery = self.waiting.popleft()
             if not delivery.gone:
                 run.append(delivery)

@@ -89,7 +89,7 @@ class Publisher:
         subscription.configure(detached)
         subscription.purge(lambda _: True)
         topic = self._broker.topics.get(subscription.topic)
-        if topic is not None:
+        if topic is not None and subscription in topic.subscriptions:
             topic.subscriptions.remove(subscription)
         return _Detached()
 

@@ -16,7 +16,7 @@ from services.localcloud.pubsub.subscription import Sent, Subscription
 
 log = structlog.get_logger(__name__)
 
-_WINDOW_START, _WINDOW_LEAST, _WINDOW_MOST = 64, 8, 1000
+_WINDOW_START, _WINDOW_LEAST, _WINDOW_MOST = 32, 8, 1000
 
 _KEEP_ALIVE_S = 1.5
 """Shorter than the 2 s after which gunicorn closes an idle connection: reuse must not race with that."""

@@ -68,7 +68,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "pubsub.sqlite3"
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
         self._group = _Group()
         self._scheduled = False
         try:
@@ -134,7 +134,7 @@ class Store:
         try:
             self._commit(group)
         except sqlite3.Error as error:
-            log.exception("pubsub.commit_failed", waiting=len(group.waiting))
+            log.error("pubsub.commit_failed", error=str(error), waiting=len(group.waiting))
             for future in group.waiting:
                 if not future.done():
                     future.set_exception(error)
@@ -164,7 +164,8 @@ class Store:
                     self._db.executemany(_STATEMENTS[name], rows)
             self._db.execute("COMMIT")
         except sqlite3.Error:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk, for one, has rolled back already
+                self._db.execute("ROLLBACK")
             raise
 
     # -- resources and recovery: at once ------------------------------------------------------------------

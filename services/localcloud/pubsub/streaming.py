@@ -13,14 +13,13 @@ from services.localcloud.http import ApiError
 from services.localcloud.pubsub import validation
 from services.localcloud.pubsub.broker import Broker
 from services.localcloud.pubsub.deliveries import Holder, Want
-from services.localcloud.pubsub.subscriber import received, require_pull
+from services.localcloud.pubsub.subscriber import RESPONSE_BYTES, received, require_pull
 from services.localcloud.pubsub.subscription import Subscription
 from services.localcloud.pubsub.wire import StreamingPullResponse
 
 Write = Callable[[Any], Awaitable[None]]
 
 _RESPONSE_MESSAGES = 200
-_RESPONSE_BYTES = 4_000_000
 
 
 class Stream:
@@ -100,7 +99,7 @@ class Stream:
 
     def _want(self) -> Want:
         """What flow control leaves room for; 0 in the client's limits means none."""
-        messages, size = _RESPONSE_MESSAGES, _RESPONSE_BYTES
+        messages, size = _RESPONSE_MESSAGES, RESPONSE_BYTES
         if self._max_messages > 0:
             messages = min(messages, self._max_messages - self._holder.messages)
         if self._max_bytes > 0:

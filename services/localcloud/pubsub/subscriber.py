@@ -22,6 +22,9 @@ _SeekResponse = message_class("SeekResponse")
 _PULL_WAIT_S = 30.0
 _MAX_PULL = 1000
 
+RESPONSE_BYTES = 3_500_000
+"""Of one answer's messages: gRPC clients refuse more than 4 MiB unless told otherwise."""
+
 
 class Subscriber:
     """One coroutine per unary method: protobuf request in, response out, ApiError for the rest."""
@@ -117,14 +120,15 @@ class Subscriber:
         """Create, get, update and delete a snapshot."""
         raise ApiError(501, "Snapshots are not offered by the local cloud; seek to a time instead.")
 
-    def _complete(self, config: Any) -> None:
+    def _complete(self, config: Any, previous: Any = None) -> None:
         validation.complete_subscription(config, self._min_ack_deadline_s)
         target = config.dead_letter_policy.dead_letter_topic
-        if target and target not in self._broker.topics:
+        unchanged = previous is not None and target == previous.dead_letter_policy.dead_letter_topic
+        if target and not unchanged and target not in self._broker.topics:
             raise ApiError(404, f"Dead letter topic not found (resource={target}).")
 
     def _reconfigure(self, subscription: Subscription, config: Any) -> Any:
-        self._complete(config)
+        self._complete(config, subscription.config)
         self._broker.store.save_subscription(subscription.number, config.SerializeToString())
         subscription.configure(config)
         self._broker.on_change(subscription)
@@ -176,7 +180,7 @@ async def _first_messages(subscription: Subscription, limit: int, wait_s: float)
                 while True:
                     changed.clear()
                     require_pull(subscription)
-                    want = Want(limit, subscription.config.ack_deadline_seconds)
+                    want = Want(limit, subscription.config.ack_deadline_seconds, RESPONSE_BYTES)
                     if (sent := subscription.take(want, "pubsub.deliver")) or not wait_s:
                         return sent
                     await changed.wait()

@@ -77,8 +77,8 @@ class Subscription:
         return duration_ns(self.config.message_retention_duration)
 
     def wants(self, message: Message) -> bool:
-        """Does it take part in its topic's messages, and does its filter let this one through?"""
-        return not self.config.detached and self._wanted(message.wire.attributes)
+        """Does the filter let it through?"""
+        return self._wanted(message.wire.attributes)
 
     def configure(self, config: Any) -> None:
         """Take on an updated configuration; the filter and the order cannot change."""

@@ -49,9 +49,14 @@ def fever_sentences(voice: Voice, context: Mapping[str, Any]) -> list[str]:
     return [voice.say("fever"), *tail]
 
 
-def topic_sentences(voice: Voice, topic: str, context: Mapping[str, Any]) -> list[str]:
-    """A short answer to a small question, grounded in the person's own numbers."""
+def topic_sentences(voice: Voice, topic: str, context: Mapping[str, Any], muscle: str = "") -> list[str]:
+    """A short answer to a small question, grounded in the person's own numbers.
+
+    ``muscle`` is the one that the question names. Raises KeyError for a topic without phrases.
+    """
     slots = _TOPICS[topic](voice, context) if topic in _TOPICS else {}
+    if topic == "volume":
+        slots = _volume(voice, context, muscle)
     seen = [*strength_sentence(voice, context), *weight_sentence(voice, context)]
     if context["sleep_h"] and topic != "sleep":
         seen.append(voice.say(f"see.{sleep_name(context['sleep_h'][-1])}"))
@@ -93,8 +98,9 @@ def _sleep(voice: Voice, context: Mapping[str, Any]) -> dict[str, Any]:
 def _loaded_lift(voice: Voice, context: Mapping[str, Any]) -> Mapping[str, Any]:
     """The lift that the question is about: the one that the voice speaks of, if it is loaded."""
     loaded = [lift for lift in context["lifts"] if lift["weight_kg"]]
-    named = [lift for lift in loaded if voice.lift(lift["exercise_id"])["lift"] == voice.slots["lift"]]
-    return (named or loaded)[0]
+    named = [lift for lift in loaded if lift["exercise_id"] == voice.focus]
+    found: Mapping[str, Any] = (named or loaded)[0]
+    return found
 
 
 def _rir(voice: Voice, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,13 +131,13 @@ def _warmup(voice: Voice, context: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _volume(voice: Voice, context: Mapping[str, Any]) -> dict[str, Any]:
+def _volume(voice: Voice, context: Mapping[str, Any], muscle: str) -> dict[str, Any]:
     level = context["experience"]
     low, high = WEEKLY_BAND[level]
     limits = limits_for(context)
     cap = weekly_cap(level, limits.volume_cap)
-    trained = [item for item in context["weekly_sets"].items() if item[1] >= 2] or [("chest", 0.0)]
-    muscle, sets = voice.chance.pick(trained)
+    muscle = muscle or next(iter(context["weekly_sets"]), "chest")
+    sets = context["weekly_sets"].get(muscle, 0.0)
     high, low = min(high, cap - 2), min(low, 4.0 if limits.volume_cap else low)
     verdict = "low" if sets < low else "fine" if sets <= high else "high"
     return {
@@ -176,7 +182,6 @@ _TOPICS: dict[str, Callable[[Voice, Mapping[str, Any]], dict[str, Any]]] = {
     "rir": _rir,
     "rest": _rest,
     "warmup": _warmup,
-    "volume": _volume,
     "e1rm": _e1rm,
     "lookalike_chest": _chest,
     "lookalike_urine": _water,

@@ -15,25 +15,29 @@ from typing import Any
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
 
-PATTERNS = frozenset(
-    "squat lunge hinge knee_flex knee_ext hip_abd hip_add calf h_push v_push chest_iso shoulder_iso h_pull v_pull"
-    " elbow_flex elbow_ext shrug core_antiext core_antirot core_lat core_flex core_rot carry balance plyo olympic"
-    " cardio mobility".split()
-)
+PATTERNS = frozenset({
+    "squat", "lunge", "hinge", "knee_flex", "knee_ext", "hip_abd", "hip_add", "calf", "h_push",
+    "v_push", "chest_iso", "shoulder_iso", "h_pull", "v_pull", "elbow_flex", "elbow_ext", "shrug",
+    "core_antiext", "core_antirot", "core_lat", "core_flex", "core_rot", "carry", "balance", "plyo",
+    "olympic", "cardio", "mobility",
+})  # fmt: skip
 MUSCLES = (
-    "chest upper_back lats front_delt side_delt rear_delt biceps triceps forearms traps abs obliques lower_back"
-    " glutes quads hamstrings adductors abductors calves cardio".split()
-)
+    "chest", "upper_back", "lats", "front_delt", "side_delt", "rear_delt", "biceps", "triceps",
+    "forearms", "traps", "abs", "obliques", "lower_back", "glutes", "quads", "hamstrings",
+    "adductors", "abductors", "calves", "cardio",
+)  # fmt: skip
 """The 20 muscles of the catalogue, in the order of every array that has one column a muscle."""
-EQUIPMENT = frozenset(
-    "bodyweight barbell rack bench dumbbell kettlebell cable machine smith band pullup_bar dip_bars box ez_bar"
-    " trap_bar med_ball stability_ball ab_wheel rope treadmill bike rower elliptical mat wall".split()
-)
-TAGS = frozenset(
-    "axial_load lumbar_flex_load spinal_flex spinal_twist deep_knee_flex open_chain_knee overhead"
-    " shoulder_end_range wrist_ext_load valsalva isometric_hold high_impact high_intensity explosive fall_risk"
-    " prone supine inverted abdominal_bulge".split()
-)
+EQUIPMENT = frozenset({
+    "bodyweight", "barbell", "rack", "bench", "dumbbell", "kettlebell", "cable", "machine", "smith",
+    "band", "pullup_bar", "dip_bars", "box", "ez_bar", "trap_bar", "med_ball", "stability_ball",
+    "ab_wheel", "rope", "treadmill", "bike", "rower", "elliptical", "mat", "wall",
+})  # fmt: skip
+TAGS = frozenset({
+    "axial_load", "lumbar_flex_load", "spinal_flex", "spinal_twist", "deep_knee_flex",
+    "open_chain_knee", "overhead", "shoulder_end_range", "wrist_ext_load", "valsalva",
+    "isometric_hold", "high_impact", "high_intensity", "explosive", "fall_risk", "prone", "supine",
+    "inverted", "abdominal_bulge",
+})  # fmt: skip
 LEVELS = {"novice": 0, "intermediate": 1, "advanced": 2}
 LANGUAGES = ("en", "es", "hi")
 LOWER_BODY = frozenset({"squat", "lunge", "hinge"})
@@ -64,9 +68,10 @@ class Exercise:
         return LEVELS[self.level]
 
 
-_UNLOADED = frozenset(
-    "bodyweight mat wall box bench rack band pullup_bar dip_bars stability_ball ab_wheel rope".split()
-)
+_UNLOADED = frozenset({
+    "bodyweight", "mat", "wall", "box", "bench", "rack", "band", "pullup_bar", "dip_bars",
+    "stability_ball", "ab_wheel", "rope",
+})  # fmt: skip
 
 
 class Catalog:
@@ -148,7 +153,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def exercises_for(
     equipment: frozenset[str], tags: frozenset[str], patterns: frozenset[str], rank: int
 ) -> tuple[Exercise, ...]:
-    """Exercises within the equipment, the exclusions and the level (0 to 2), in the order of the catalogue."""
+    """Exercises within the equipment, the exclusions and the level (0 to 2), in the catalogue's order."""
     owned = equipment | {"bodyweight"}
     return tuple(
         exercise

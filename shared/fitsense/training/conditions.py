@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
-from fitsense.training.catalog import PATTERNS, TAGS
+from fitsense.training.catalog import PATTERNS, TAGS, Exercise
 
 WHEN = ("age_min", "gestation_after", "postpartum_before", "bmi_min")
 
@@ -31,6 +31,9 @@ class Exclusion(_Model):
     rule: str
     exclude_tags: frozenset[str]
     exclude_patterns: frozenset[str]
+
+    def takes_out(self, exercise: Exercise) -> bool:
+        return bool(exercise.contra_tags & self.exclude_tags) or exercise.pattern in self.exclude_patterns
 
 
 class Bound(Exclusion):
@@ -72,6 +75,8 @@ class Limits:
     step_pct: float
     blocked: tuple[str, ...]
     """Rules that forbid any plan until a clinician has cleared it."""
+    excluding: tuple[tuple[str, Exclusion], ...]
+    """Every exclusion behind ``tags`` and ``patterns``, with its rule."""
 
 
 @cache
@@ -110,15 +115,18 @@ def limits_for(person: Mapping[str, Any], pain: Iterable[str] = ()) -> Limits:
 
 
 def _derived_names(person: Mapping[str, Any]) -> tuple[str, ...]:
-    gestation, postpartum = person.get("gestation_weeks"), person.get("postpartum_weeks")
-    truth = {
-        "age_min": lambda bound: person["age"] >= bound,
-        "gestation_after": lambda bound: gestation is not None and gestation > bound,
-        "postpartum_before": lambda bound: postpartum is not None and postpartum < bound,
-        "bmi_min": lambda bound: bmi(person) >= bound,
-    }
     derived = load_conditions().derived
-    return tuple(one.name for one in derived if all(truth[key](bound) for key, bound in one.when.items()))
+    return tuple(one.name for one in derived if all(_holds(person, *when) for when in one.when.items()))
+
+
+def _holds(person: Mapping[str, Any], key: str, bound: float) -> bool:
+    if key == "age_min":
+        return bool(person["age"] >= bound)
+    if key == "bmi_min":
+        return bmi(person) >= bound
+    gestation = key == "gestation_after"
+    weeks = person.get("gestation_weeks" if gestation else "postpartum_weeks")
+    return weeks is not None and bool(weeks > bound if gestation else weeks < bound)
 
 
 @lru_cache(maxsize=4096)
@@ -145,4 +153,5 @@ def _limits(
         blocked=()
         if cleared
         else tuple(dict.fromkeys(bound.rule for bound in bounds if bound.needs_clearance)),
+        excluding=tuple((one.rule, one) for one in every),
     )

@@ -18,7 +18,7 @@ def epley(load: float, reps: float) -> float:
 
 
 def brzycki(load: float, reps: float) -> float:
-    """M-02: 36w/(37 − r), valid for 1 to 10. Raises ValueError from 37 on, where it is undefined."""
+    """M-02: 36w/(37 - r), valid for 1 to 10. Raises ValueError from 37 on, where it is undefined."""
     if reps >= 37:
         raise ValueError(f"Brzycki is undefined at {reps} repetitions")
     return 36 * load / (37 - reps)
@@ -30,7 +30,7 @@ def lombardi(load: float, reps: float) -> float:
 
 
 def wathan(load: float, reps: float) -> float:
-    """M-04: 100w/(48.8 + 53.8·e^(−0.075 r)), best behaved at 8 to 15."""
+    """M-04: 100w/(48.8 + 53.8·e^(-0.075 r)), best behaved at 8 to 15."""
     return 100 * load / (48.8 + 53.8 * math.exp(-0.075 * reps))
 
 

@@ -9,6 +9,8 @@ from fitsense.training.conditions import bmi
 
 KCAL_FLOOR = {"F": 1200.0, "M": 1500.0, "X": 1500.0}
 """N-03: no target below it is issued, explained or allowed once. Unknown sex: the higher one."""
+BREASTFEEDING_WEEKS = 26
+"""Months in which the floor after a birth holds, whether or not it is told."""
 VERY_LOW_KCAL = 800.0
 """N-04: below it only in medical care."""
 MAX_LOSS_PCT = 1.0
@@ -18,13 +20,13 @@ GAIN_BAND_PCT = {"novice": (0.25, 0.5), "intermediate": (0.25, 0.5), "advanced":
 
 
 def kcal_floor(person: Mapping[str, Any]) -> float:
-    """N-03, and 1,500 while a breastfeeding postpartum body has its own needs (C-PP)."""
-    floor = KCAL_FLOOR[person["sex"]]
-    return max(floor, 1500.0) if person.get("postpartum_weeks") is not None else floor
+    """N-03, and 1,500 in the half year after a birth, when breastfeeding has its own needs (C-PP)."""
+    floor, weeks = KCAL_FLOOR[person["sex"]], person.get("postpartum_weeks")
+    return max(floor, 1500.0) if weeks is not None and weeks < BREASTFEEDING_WEEKS else floor
 
 
 def deficit_forbidden(person: Mapping[str, Any]) -> bool:
-    """N-08: no deficit below BMI 18.5, in pregnancy, in the first 6 weeks after birth, after an eating disorder."""
+    """N-08: none below BMI 18.5, in pregnancy, within 6 weeks of a birth, or after an eating disorder."""
     weeks = person.get("postpartum_weeks")
     flagged = {"pregnant", "eating_disorder_history"} & set(person["conditions"])
     return bmi(person) < 18.5 or bool(flagged) or (weeks is not None and weeks < 6)

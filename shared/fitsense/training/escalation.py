@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Level = Literal["advise_clearance", "urgent", "emergency", "crisis", "care", "decline"]
-"""§9's scale; ``care``: warm, no numbers, professional help (X-ED); ``decline``: refused, with help instead."""
+"""§9's scale, with ``care`` (warm, no numbers, professional help: X-ED) and ``decline`` (help instead)."""
 
 
 class RedFlag(NamedTuple):

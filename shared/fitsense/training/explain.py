@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fitsense.training import speech
-from fitsense.training.energy import deficit_forbidden, kcal_floor, weekly_change_pct
+from fitsense.training.energy import GAIN_BAND_PCT, deficit_forbidden, kcal_floor, weekly_change_pct
 from fitsense.training.loads import LoadChange
-from fitsense.training.plan import Draft
+from fitsense.training.plan import CONTINUITY_ADHERENCE, Draft
 from fitsense.training.request import Request
 from fitsense.training.voice import Voice
 from fitsense.training.volume import MAJOR, weekly_cap
@@ -31,7 +31,7 @@ def explain(voice: Voice, intro: str, request: Request, draft: Draft) -> list[st
     return [
         voice.say(f"intro.{intro}"),
         *seen[:first],
-        *_bounds(voice, context, draft),
+        *_bounds(voice, context, draft, intro),
         *seen[first:],
         *_changes(voice, draft.changes),
         _listed(voice, draft),
@@ -81,11 +81,21 @@ def sleep_name(hours: float) -> str:
 def weight_sentence(voice: Voice, context: Mapping[str, Any]) -> Iterator[str]:
     """The weight's trend, judged by the goal (N-01, N-06); nothing where weights are no topic."""
     rate = weekly_change_pct(context["weights_kg"])
-    if rate is None or context["week"] < JUDGED_FROM_WEEK or "eating_disorder_history" in context["conditions"]:
+    if (
+        rate is None
+        or context["week"] < JUDGED_FROM_WEEK
+        or "eating_disorder_history" in context["conditions"]
+    ):
         return
-    signed = _trend_name(context, rate) == "weight_plain"
-    said = voice.number(rate if signed else abs(rate), 2)
-    yield voice.say(f"see.{_trend_name(context, rate)}", rate=said)
+    said = voice.number(abs(rate), 2)
+    direction = "flat" if abs(rate) < STEADY_PCT else "up" if rate > 0 else "down"
+    low, high = GAIN_BAND_PCT[context["experience"]]
+    yield voice.say(
+        f"see.{_trend_name(context, rate)}",
+        rate=said,
+        trend=voice.say(f"trend.{direction}", rate=said),
+        band=f"{voice.number(low, 2)}-{voice.number(high, 2)}",
+    )
 
 
 def _trend_name(context: Mapping[str, Any], rate: float) -> str:
@@ -96,10 +106,12 @@ def _trend_name(context: Mapping[str, Any], rate: float) -> str:
             return "weight_up_fat"
         return "weight_down_ok" if rate < -STEADY_PCT else "weight_stuck"
     if context["goal"] == "muscle_gain":
-        if rate > 0.5:
+        low, high = GAIN_BAND_PCT[context["experience"]]
+        if rate > high + STEADY_PCT:
             return "weight_up_fast"
-        if rate > -STEADY_PCT:
-            return "weight_up_ok" if rate > STEADY_PCT else "weight_flat_gain"
+        if rate > -STEADY_PCT / 2:
+            slow = "weight_flat_gain" if rate < STEADY_PCT / 2 else "weight_up_slow"
+            return "weight_up_ok" if rate >= low else slow
     return "weight_plain"
 
 
@@ -108,7 +120,8 @@ def strength_sentence(voice: Voice, context: Mapping[str, Any]) -> Iterator[str]
     known = [lift for lift in context["lifts"] if lift["e1rm_kg"]]
     if not known:
         return
-    lift = voice.chance.pick(known[:3])
+    asked = [lift for lift in known if lift["exercise_id"] == voice.focus]
+    lift = asked[0] if asked else voice.chance.pick(known[:3])
     values = lift["e1rm_kg"]
     change = values[-1] / values[0] - 1
     name = "e1rm_up" if change > 0.01 else "e1rm_down" if change < -0.02 else "e1rm_flat"
@@ -124,9 +137,9 @@ def _volume(voice: Voice, context: Mapping[str, Any], draft: Draft) -> str:
         muscle = max(draft.weekly, key=lambda one: draft.weekly[one])
     cap = weekly_cap(context["experience"], draft.limits.volume_cap)
     before, now = context["weekly_sets"].get(muscle, 0.0), draft.weekly[muscle]
-    name = voice.muscle(muscle)
+    name, steady = voice.muscle(muscle), _steady(context)
     return voice.say(
-        "see.volume_change" if before and before != now else "see.volume",
+        "see.volume_change" if steady and before and before != now else "see.volume",
         muscle=name,
         muscle_cap=speech.capital(name),
         sets=voice.number(now),
@@ -136,14 +149,22 @@ def _volume(voice: Voice, context: Mapping[str, Any], draft: Draft) -> str:
     )
 
 
+def _steady(context: Mapping[str, Any]) -> bool:
+    """Last week was an ordinary one, so that this week's sets can be held against it."""
+    return bool(context["adherence"] >= CONTINUITY_ADHERENCE and context["weeks_since_deload"] > 0)
+
+
 # ---------------------------------------------------------------------------- what bounds the plan
 
 
-def _bounds(voice: Voice, context: Mapping[str, Any], draft: Draft) -> Iterator[str]:
+def _bounds(voice: Voice, context: Mapping[str, Any], draft: Draft, intro: str) -> Iterator[str]:
     """Why the plan is narrower than it could be: conditions, deload, first weeks, days, sleep."""
     for rule in draft.limits.rules:
         if f"why.{rule}" in voice.phrases:
             yield voice.say(f"why.{rule}")
+    if context["pain"] > 0 and not intro.startswith("pain"):
+        area = voice.phrases.words["area"][context["pain_area"]]
+        yield voice.say("see.pain", area=area, pain=context["pain"])
     if draft.ready.deload:
         yield voice.say("why.deload")
     if "P-07" in draft.rules:
@@ -155,8 +176,10 @@ def _bounds(voice: Voice, context: Mapping[str, Any], draft: Draft) -> Iterator[
 
 
 def _changes(voice: Voice, changes: tuple[LoadChange, ...]) -> Iterator[str]:
-    """Up to two loads, those that move first."""
-    moving = sorted(changes, key=lambda change: change.new_kg == change.old_kg)
+    """Up to two loads: the one that was asked about, then those that move."""
+    moving = sorted(
+        changes, key=lambda change: (change.exercise_id != voice.focus, change.new_kg == change.old_kg)
+    )
     for change in moving[:MAX_CHANGES]:
         slots = {"old": voice.load(change.old_kg), "new": voice.load(change.new_kg)}
         name = change.why if change.new_kg != change.old_kg or change.why == "reps_first" else "hold"

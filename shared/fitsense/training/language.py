@@ -6,15 +6,18 @@ import re
 from functools import lru_cache
 
 _WORDS = {
-    "en": frozenset(
-        "the a an and or of to in is it you your this that with for on at so if not be are was have from as by"
-        " week per each stay stop call now no keep do before until".split()
-    ),
-    "es": frozenset(
-        "el la los las un una de del y o a en es que tu tus te con por para se si no su lo al más esta este como"
-        " semana sin ya hoy está llama antes hasta".split()
-    ),
-}
+    "en": frozenset({
+        "the", "a", "an", "and", "or", "of", "to", "in", "is", "it", "you", "your", "this",
+        "that", "with", "for", "on", "at", "so", "if", "not", "be", "are", "was", "have", "from",
+        "as", "by", "week", "per", "each", "stay", "stop", "call", "now", "no", "keep", "do",
+        "before", "until",
+    }),
+    "es": frozenset({
+        "el", "la", "los", "las", "un", "una", "de", "del", "y", "o", "a", "en", "es", "que",
+        "tu", "tus", "te", "con", "por", "para", "se", "si", "no", "su", "lo", "al", "más",
+        "esta", "este", "como", "semana", "sin", "ya", "hoy", "está", "llama", "antes", "hasta",
+    }),
+}  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _DEVANAGARI = re.compile("[\u0900-\u097f]")
 _LATIN = re.compile("[A-Za-z]")

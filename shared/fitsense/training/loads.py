@@ -36,7 +36,7 @@ def step_cap_pct(exercise: Exercise, limits: Limits) -> float:
 
 
 def earned(lift: Mapping[str, Any], dose: Dose, experience: str) -> bool:
-    """P-01: every set at the top of the range at the target RIR; beyond novices, the e1RM must not have sunk."""
+    """P-01: every set at the top of the range at the target RIR; beyond novices with no e1RM lost."""
     reps, rir = lift["reps"], lift["rir"]
     if not reps or min(reps) < dose.reps[1] or sum(rir) / len(rir) < dose.rir - 0.25:
         return False
@@ -60,7 +60,7 @@ def decide_load(
     sets_rise: bool,
     back_pain: bool,
 ) -> LoadChange:
-    """This week's load of a logged lift. ``sets_rise``: its muscle gets more sets, so the load holds (P-05)."""
+    """This week's load of a logged lift; with ``sets_rise`` its muscle gets more sets, so it holds (P-05)."""
     base: float = lift["weight_kg"]
     cap = min(step_cap_pct(exercise, limits), ready.step_pct)
     ceiling = base * (1 + cap / 100)
@@ -71,13 +71,13 @@ def decide_load(
         heavier = next_load(exercise, base, context["units"])
         target, why = (heavier, "raise") if heavier <= ceiling + 1e-6 else (base, "reps_first")
     elif lift["e1rm_kg"]:
-        fitting = lift["e1rm_kg"][-1] * percent_of_1rm(sum(dose.reps) / 2, dose.rir)
+        fitting = lift["e1rm_kg"][-1] * percent_of_1rm(dose.reps[0], dose.rir)
         target, why = (max(fitting, base * 0.7), "refit") if fitting < base * 0.95 else (base, "hold")
     factor = ready.load_factor * (ready.compound_factor if exercise.compound else 1.0)
     if back_pain and exercise.pattern in LOWER_BODY:
         factor = min(factor, BACK_PAIN_FACTOR)
     if factor < 1:
-        target, why = min(target, base) * factor, "eased"
+        target, why = min(target, base * factor), "eased"
     if target == base:
         return LoadChange(exercise.id, base, base, why)
     kg = round_load(exercise, target, context["units"], ceiling)

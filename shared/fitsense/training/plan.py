@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from fitsense.training.catalog import LEVELS, Exercise, exercises_for
+from fitsense.training.catalog import Exercise
 from fitsense.training.conditions import Limits, limits_for
 from fitsense.training.loads import LoadChange, decide_load
+from fitsense.training.pools import SENIOR_AGE, Pools, pools_of
 from fitsense.training.prescription import (
     SESSION_START_MIN,
     Dose,
@@ -21,16 +21,16 @@ from fitsense.training.prescription import (
 from fitsense.training.readiness import Readiness, readiness
 from fitsense.training.request import Request
 from fitsense.training.split import Slot, days_of, resistance_days
-from fitsense.training.volume import MAJOR, SESSION_CAP, allowed_rise, weekly_cap
+from fitsense.training.volume import MAJOR, SESSION_CAP, WEEKLY_BAND, allowed_rise, weekly_cap
 
 MANDATORY_SLOTS = 3
 """The first slots of a day are its leg, push and pull work: they are cut last (T-01)."""
 MAX_EXERCISES = 8
+ATTEMPTS = 3
+"""Exercises that are tried for a slot before it stays empty."""
 CONTINUITY_ADHERENCE = 0.75
-_EASY = frozenset("sq05 sq08 sq15 lu05 lu08 hi11 hi17 hp08 hp09 hr09 hr10 ke02 ca04 sr03 sr09 ha01".split())
-"""Regressions: first choice only for those whom age or a condition bounds."""
-
-Pools = Mapping[str, tuple[Exercise, ...]]
+FEWEST_SETS = 4.0
+"""Minimum of weekly sets that still builds (Iversen 2021)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ class _Week:
 @dataclass(slots=True)
 class _Session:
     minutes: float = SESSION_START_MIN
+    """As planned; ``full_minutes`` is what the same exercises would take in an ordinary week."""
+    full_minutes: float = SESSION_START_MIN
+    owed: float = 0.0
+    """Part of a set that the week's factor left over: halves must not all round the same way."""
     volume: dict[str, float] = field(default_factory=dict)
     patterns: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
@@ -72,12 +76,15 @@ class _Session:
 
 
 def build_plan(request: Request, seed: int = 0) -> Draft:
-    """The week's plan. ``seed`` chooses between equally good exercises. Raises ValueError if nothing is allowed."""
+    """The week's plan; ``seed`` chooses between equally good exercises.
+
+    Raises ValueError when the person's bounds leave no exercise at all.
+    """
     context = request.context
     limits = limits_for(context, request.pain)
     ready = readiness(request)
     logged = frozenset(lift["exercise_id"] for lift in context["lifts"])
-    pools, caps = _pools_of(context, limits), _caps(context, limits, ready)
+    pools, caps = pools_of(context, limits), _caps(context, limits, ready)
     week = _Week(request, limits, ready, pools, caps, seed, logged)
     number = resistance_days(context, limits, ready)
     sessions = [_session(week, slots) for slots in days_of(context, number)]
@@ -97,100 +104,91 @@ def build_plan(request: Request, seed: int = 0) -> Draft:
 
 
 def _caps(context: Mapping[str, Any], limits: Limits, ready: Readiness) -> dict[str, float]:
-    """Weekly cap per muscle: the level's under "", and P-05's for major muscles trained last week."""
+    """Weekly cap per muscle: the level's under "", and for major muscles P-05's, or D-03's after a deload."""
     cap = weekly_cap(context["experience"], limits.volume_cap)
     caps = {"": cap}
-    if context["adherence"] >= CONTINUITY_ADHERENCE and context["weeks_since_deload"] > 0:
-        last = context["weekly_sets"]
-        factor = 1.0 if ready.step_pct < 2 else 0.0
-        for muscle in MAJOR:
-            if sets := last.get(muscle, 0.0):
-                caps[muscle] = min(cap, max(sets, 4.0) if factor else max(allowed_rise(sets), 4.0))
+    if context["week"] == 0:
+        return caps
+    if context["weeks_since_deload"] == 0:
+        middle = sum(WEEKLY_BAND[context["experience"]]) / 2
+        return caps | dict.fromkeys(MAJOR, min(cap, middle))
+    # After missed sessions the way back to the band is no rise; below it nobody needs holding back.
+    steady = context["adherence"] >= CONTINUITY_ADHERENCE
+    least = FEWEST_SETS if steady else WEEKLY_BAND[context["experience"]][0]
+    for muscle in MAJOR:
+        if sets := context["weekly_sets"].get(muscle, 0.0):
+            most = sets if ready.step_pct == 0 else allowed_rise(sets)
+            caps[muscle] = min(cap, max(most, least))
     return caps
-
-
-def _pools_of(context: Mapping[str, Any], limits: Limits) -> Pools:
-    bounded = bool(limits.rules)
-    return _pools(
-        frozenset(context["equipment"]),
-        limits.tags,
-        limits.patterns,
-        LEVELS[context["experience"]],
-        context["age"] >= 65,
-        bounded,
-    )
-
-
-@lru_cache(maxsize=8192)
-def _pools(
-    equipment: frozenset[str],
-    tags: frozenset[str],
-    patterns: frozenset[str],
-    rank: int,
-    senior: bool,
-    bounded: bool,
-) -> Pools:
-    """Allowed exercises by pattern, best first."""
-
-    def quality(exercise: Exercise) -> tuple[Any, ...]:
-        easy = exercise.id in _EASY
-        return (
-            "isometric_hold" in exercise.contra_tags,
-            "shoulder_end_range" in exercise.contra_tags,
-            not easy if senior else easy and not bounded,
-            not exercise.loaded,
-            -exercise.rank,
-        )
-
-    pools: dict[str, list[Exercise]] = {}
-    for exercise in sorted(exercises_for(equipment, tags, patterns, rank), key=quality):
-        pools.setdefault(exercise.pattern, []).append(exercise)
-    return {pattern: tuple(found) for pattern, found in pools.items()}
 
 
 def _session(week: _Week, slots: tuple[Slot, ...]) -> _Session:
     session = _Session()
-    minutes = week.request.context["minutes_per_session"]
+    context = week.request.context
+    minutes = context["minutes_per_session"]
+    # C-65: balance is as mandatory as the three.
+    mandatory = MANDATORY_SLOTS + (context["age"] >= SENIOR_AGE)
     # What the mandatory slots still to come need at the least is kept free for them.
     least = 3.2 if short(minutes) == 3 else 4.0
     for position, slot in enumerate(slots):
         if len(session.placed) >= MAX_EXERCISES:
             break
-        reserve = least * max(0, MANDATORY_SLOTS - 1 - position)
-        _fill(week, session, slot, minutes - reserve, mandatory=position < MANDATORY_SLOTS)
+        reserve = least * max(0, mandatory - 1 - position)
+        _fill(week, session, slot, minutes - reserve, mandatory=position < mandatory)
     return session
 
 
 def _fill(week: _Week, session: _Session, slot: Slot, minutes: float, *, mandatory: bool) -> None:
-    """Place the slot's exercise with as many sets as time and caps allow, or leave it out."""
-    exercise = _choose(week, session, slot)
-    if exercise is None:
-        return
+    """Place the slot's best exercise that fits, with as many sets as time and caps allow, or none."""
+    tried: set[str] = set()
+    for _ in range(ATTEMPTS):
+        exercise = _choose(week, session, slot, tried)
+        if exercise is None or _fits(week, session, exercise, minutes, mandatory=mandatory):
+            return
+        tried.add(exercise.id)
+
+
+def _fits(week: _Week, session: _Session, exercise: Exercise, minutes: float, *, mandatory: bool) -> bool:
+    """Place ``exercise`` if it fits.
+
+    Time is held against the ordinary week's sets: a lighter week has the same exercises, not more (D-02).
+    """
+    dose = _dose(week, exercise)
+    factor, warm = week.ready.set_factor, exercise.pattern not in session.patterns
+    for full in range(dose.sets, 0 if mandatory else min(2, dose.sets) - 1, -1):
+        cost = exercise_minutes(exercise, full, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
+        sets = max(1, int(full * factor + session.owed + 1e-9))
+        if session.full_minutes + cost <= minutes and _within_caps(week, session, exercise, sets):
+            session.owed += full * factor - sets
+            session.full_minutes += cost
+            _place(week, session, exercise, dose._replace(sets=sets), warm=warm)
+            return True
+    return False
+
+
+def _dose(week: _Week, exercise: Exercise) -> Dose:
     kind = dose_kind(exercise)
     dose = week.doses.get(kind)
     if dose is None:
         dose = week.doses[kind] = prescribe(week.request.context, exercise, week.limits, week.ready)
-    fewest = 1 if mandatory else min(2, dose.sets)
-    warm = exercise.pattern not in session.patterns
-    for sets in range(dose.sets, fewest - 1, -1):
-        cost = exercise_minutes(exercise, sets, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
-        if session.minutes + cost <= minutes and _within_caps(week, session, exercise, sets):
-            _place(week, session, exercise, dose._replace(sets=sets), cost)
-            return
+    return dose
 
 
-def _choose(week: _Week, session: _Session, slot: Slot) -> Exercise | None:
-    """The first pattern that has an exercise not yet in this session: logged lifts and fresh ones first."""
+def _choose(week: _Week, session: _Session, slot: Slot, tried: set[str]) -> Exercise | None:
+    """From the first pattern that has one: an exercise new to this session, logged and fresh ones first."""
     avoid, today, logged = week.request.avoid, session.ids, week.logged
+    focus = week.request.focus
     for pattern in slot:
         pool = week.pools.get(pattern, ())
         best: Exercise | None = None
         lowest = 1_000
-        for index, exercise in enumerate(pool):
-            if exercise.id in today or exercise.id in avoid:
+        for index, (exercise, penalty) in enumerate(pool):
+            if exercise.id in today or exercise.id in avoid or exercise.id in tried:
                 continue
-            score = 10 * week.used.get(exercise.id, 0) + (0 if exercise.id in logged else 4)
-            score += (index + week.seed) % 3 if index < 3 else index
+            score = penalty + 10 * week.used.get(exercise.id, 0) + (0 if exercise.id in logged else 4)
+            score += (index + week.seed) % 3 if index < 3 else 2
+            if exercise.id == focus:
+                score -= 20
             if score < lowest:
                 best, lowest = exercise, score
         if best is not None:
@@ -210,8 +208,8 @@ def _within_caps(week: _Week, session: _Session, exercise: Exercise, sets: int) 
     return True
 
 
-def _place(week: _Week, session: _Session, exercise: Exercise, dose: Dose, cost: float) -> None:
-    session.minutes += cost
+def _place(week: _Week, session: _Session, exercise: Exercise, dose: Dose, *, warm: bool) -> None:
+    session.minutes += exercise_minutes(exercise, dose.sets, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
     session.patterns.add(exercise.pattern)
     session.ids.add(exercise.id)
     session.placed.append((exercise, dose))

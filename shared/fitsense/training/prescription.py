@@ -1,4 +1,4 @@
-"""Sets, repetitions, RIR and rest by goal, level and bounds; session minutes (G-01, G-02, I-01, P-07, T-01)."""
+"""Sets, repetitions, RIR, rest and session minutes by goal, level and bounds (G-*, I-01, P-07, T-01)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fitsense.training.readiness import Readiness
 
 SECONDS_PER_REP = 4
 DELOAD_RIR = 4.0
+UNLOADED_REPS = (8, 15)
 NOVICE_RIR = 2.0
 FIRST_WEEKS_RIR = 3.0
 SENIOR_REST_S = 120
@@ -72,10 +73,12 @@ def short(minutes: int) -> int:
 
 
 def dose_kind(exercise: Exercise) -> str:
-    """All exercises of a kind get the same dose: ``compound``, ``isolation`` or ``support``."""
+    """All exercises of a kind get the same dose: ``compound``, ``unloaded``, ``isolation`` or ``support``."""
     if exercise.pattern in _SUPPORT_PATTERNS:
         return "support"
-    return "compound" if exercise.compound else "isolation"
+    if exercise.compound:
+        return "compound" if exercise.loaded else "unloaded"
+    return "isolation"
 
 
 def base_dose(context: Mapping[str, Any], exercise: Exercise) -> Dose:
@@ -83,14 +86,16 @@ def base_dose(context: Mapping[str, Any], exercise: Exercise) -> Dose:
     kind = dose_kind(exercise)
     if kind == "support":
         return _SUPPORT
-    if kind == "compound":
-        return _COMPOUND[context["goal"], context["experience"]]
+    if exercise.compound:
+        dose = _COMPOUND[context["goal"], context["experience"]]
+        # Three to five push-ups make nobody stronger: without a load the repetitions have to do it (G-01).
+        return dose if exercise.loaded else dose._replace(reps=max(dose.reps, UNLOADED_REPS))
     dose = _ISOLATION[context["goal"]]
     return dose if context["experience"] == "advanced" else dose._replace(rir=max(dose.rir, 2))
 
 
 def prescribe(context: Mapping[str, Any], exercise: Exercise, limits: Limits, ready: Readiness) -> Dose:
-    """The dose within every bound of the person and the week."""
+    """The dose within every bound of the person and the week; the sets before the week's ``set_factor``."""
     sets, reps, rir, rest_s = base_dose(context, exercise)
     if exercise.pattern not in _SUPPORT_PATTERNS:
         reps = max(reps, limits.reps) if limits.reps else reps
@@ -102,9 +107,8 @@ def prescribe(context: Mapping[str, Any], exercise: Exercise, limits: Limits, re
     squeeze = short(context["minutes_per_session"])
     if squeeze:
         rest_s = min(rest_s, _short_rest(context, exercise, squeeze))
-    most = 2 if first_weeks(context) or squeeze >= 2 else sets
-    sets = max(1, int(min(sets, most) * ready.set_factor + 0.5))
-    return Dose(1 if squeeze == 3 else sets, reps, min(rir, 6.0), rest_s)
+    most = 1 if squeeze == 3 else 2 if first_weeks(context) or squeeze == 2 else sets
+    return Dose(min(sets, most), reps, min(rir, 6.0), rest_s)
 
 
 def _short_rest(context: Mapping[str, Any], exercise: Exercise, squeeze: int) -> int:
@@ -128,7 +132,7 @@ SESSION_START_MIN = 5.0
 def exercise_minutes(
     exercise: Exercise, sets: int, reps: int, rest_s: int, rir: float, *, warm: bool
 ) -> float:
-    """T-01 for one exercise: sets × (reps × 4 s + rest), ramp sets if ``warm``, 1.5 min of changeover."""
+    """T-01 for one exercise: sets with their rests, ramp sets if ``warm``, 1.5 minutes of changeover."""
     work_s = reps * SECONDS_PER_REP * (2 if exercise.unilateral else 1)
     ramp = warm_up_sets(exercise, reps, rir) if warm else 0
     return sets * (work_s + rest_s) / 60 + 0.5 * ramp + 1.5

@@ -29,7 +29,7 @@ class Readiness:
 
 
 def e1rm_drops(lifts: Sequence[Mapping[str, Any]], share: float) -> int:
-    """D-01a: lifts whose last two weekly e1RMs are both at least ``share`` below the best of the three before."""
+    """D-01a: lifts whose last two weekly e1RMs both lie ``share`` or more below the best of three before."""
     count = 0
     for lift in lifts:
         values = lift["e1rm_kg"]

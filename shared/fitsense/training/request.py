@@ -1,7 +1,8 @@
 """What a prompt asks for on top of the stored context, as tags of the query say it.
 
-Tags are ``name`` or ``name:value``: ``pain:<area>``, ``last_night:<hours>``, ``break_days:<n>``, ``ill:fever``,
-``ill:cold``, ``days:<n>``, ``minutes:<n>``, ``kit:<kit>``, ``goal:<goal>``, ``avoid:<exercise id>``.
+Tags are ``name`` or ``name:value``: ``pain:<area>``, ``last_night:<hours>``, ``break_days:<n>``,
+``ill:fever``, ``ill:cold``, ``days:<n>``, ``minutes:<n>``, ``kit:<kit>``, ``goal:<goal>``,
+``avoid:<exercise id>``, ``lift:<exercise id>`` and ``muscle:<muscle>`` (what the prompt speaks of).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Request:
     break_days: int = 0
     ill: str = ""
     avoid: frozenset[str] = frozenset()
+    focus: str = ""
+    """Exercise that the prompt speaks of: kept in the plan where nothing forbids it."""
 
 
 def tag_values(tags: Iterable[str]) -> dict[str, str]:
@@ -48,6 +51,7 @@ def request_of(query: Mapping[str, Any]) -> Request:
         break_days=int(tags.get("break_days", 0)),
         ill=tags.get("ill", ""),
         avoid=frozenset({tags["avoid"]} if "avoid" in tags else ()),
+        focus=tags.get("lift", ""),
     )
 
 

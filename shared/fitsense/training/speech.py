@@ -15,16 +15,18 @@ MUSCLES: dict[str, dict[str, str]] = {
     "en": {
         "chest": "chest", "upper_back": "upper back", "lats": "lats", "front_delt": "front delts",
         "side_delt": "side delts", "rear_delt": "rear delts", "biceps": "biceps", "triceps": "triceps",
-        "forearms": "forearms", "traps": "traps", "abs": "abs", "obliques": "obliques", "lower_back": "lower back",
-        "glutes": "glutes", "quads": "quads", "hamstrings": "hamstrings", "adductors": "adductors",
-        "abductors": "abductors", "calves": "calves", "cardio": "cardio",
+        "forearms": "forearms", "traps": "traps", "abs": "abs", "obliques": "obliques",
+        "lower_back": "lower back", "glutes": "glutes", "quads": "quads", "hamstrings": "hamstrings",
+        "adductors": "adductors", "abductors": "abductors", "calves": "calves", "cardio": "cardio",
     },
     "es": {
-        "chest": "pecho", "upper_back": "espalda alta", "lats": "dorsales", "front_delt": "hombro frontal",
-        "side_delt": "hombro lateral", "rear_delt": "hombro posterior", "biceps": "bíceps", "triceps": "tríceps",
-        "forearms": "antebrazos", "traps": "trapecios", "abs": "abdominales", "obliques": "oblicuos",
-        "lower_back": "zona lumbar", "glutes": "glúteos", "quads": "cuádriceps", "hamstrings": "isquios",
-        "adductors": "aductores", "abductors": "abductores", "calves": "gemelos", "cardio": "cardio",
+        "chest": "pecho", "upper_back": "espalda alta", "lats": "dorsales",
+        "front_delt": "hombro frontal", "side_delt": "hombro lateral",
+        "rear_delt": "hombro posterior", "biceps": "bíceps", "triceps": "tríceps",
+        "forearms": "antebrazos", "traps": "trapecios", "abs": "abdominales",
+        "obliques": "oblicuos", "lower_back": "zona lumbar", "glutes": "glúteos",
+        "quads": "cuádriceps", "hamstrings": "isquios", "adductors": "aductores",
+        "abductors": "abductores", "calves": "gemelos", "cardio": "cardio",
     },
     "hi": {
         "chest": "छाती", "upper_back": "ऊपरी पीठ", "lats": "लैट्स", "front_delt": "कंधे के अगले हिस्से",
@@ -51,7 +53,9 @@ def number(value: float, language: str, digits: int = 1) -> str:
 def mass(kg: float, language: str, units: str, digits: int = 1) -> str:
     """Body weight or load with its unit, in the person's own units."""
     value = kg / KG_PER_LB if units == "lb" else kg
-    return f"{number(value, language, 0 if units == 'lb' and digits < 2 else digits)} {_UNIT[language, units]}"
+    return (
+        f"{number(value, language, 0 if units == 'lb' and digits < 2 else digits)} {_UNIT[language, units]}"
+    )
 
 
 def load(kg: float, language: str, units: str) -> str:

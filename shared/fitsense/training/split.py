@@ -55,7 +55,8 @@ SPLITS: dict[int, tuple[tuple[Slot, ...], ...]] = {
 
 def resistance_days(context: Mapping[str, Any], limits: Limits, ready: Readiness) -> int:
     """Days of lifting: the person's own, within F-01, the conditions' bound and a return's (P-06)."""
-    return min(context["days_per_week"], MAX_DAYS[context["experience"]], limits.max_days, ready.max_days)
+    own: int = context["days_per_week"]
+    return min(own, MAX_DAYS[context["experience"]], limits.max_days, ready.max_days)
 
 
 def days_of(context: Mapping[str, Any], number: int) -> tuple[tuple[Slot, ...], ...]:

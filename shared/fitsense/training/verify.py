@@ -29,7 +29,7 @@ GRID_TOLERANCE_KG = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule. ``where`` is a path such as ``days[0].exercises[2]``; ``numbers`` are found and allowed."""
+    """One broken rule; ``where`` is a path such as ``days[0].exercises[2]``, ``numbers`` found, allowed."""
 
     rule_id: str
     where: str
@@ -104,15 +104,14 @@ def _choice(request: Request, limits: Limits, exercise: Exercise, spot: str) -> 
     banned = exercise.contra_tags & limits.tags
     if banned or exercise.pattern in limits.patterns:
         what = ", ".join(sorted(banned)) or f"pattern {exercise.pattern}"
-        yield Violation(_excluding_rule(limits), spot, f"{exercise.id} is excluded: {what}")
+        yield Violation(_excluding_rule(limits, exercise), spot, f"{exercise.id} is excluded: {what}")
     if exercise.id in request.avoid:
         yield Violation("E-01", spot, f"{exercise.id} was to be left out")
 
 
-def _excluding_rule(limits: Limits) -> str:
-    return (
-        limits.rules[0] if len(limits.rules) == 1 else "C-PAINRULE" if not limits.rules else limits.rules[0]
-    )
+def _excluding_rule(limits: Limits, exercise: Exercise) -> str:
+    """The first rule that takes this very exercise out."""
+    return next(rule for rule, one in limits.excluding if one.takes_out(exercise))
 
 
 def _effort(

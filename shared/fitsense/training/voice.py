@@ -28,15 +28,19 @@ def answer_phrases(language: str) -> Phrases:
 class Voice:
     """Says phrases by name, filled with the person's own numbers; ``slots`` may be added to."""
 
-    def __init__(self, context: Mapping[str, Any], language: str, chance: Chance) -> None:
+    def __init__(self, context: Mapping[str, Any], language: str, chance: Chance, focus: str = "") -> None:
+        """``focus``: the exercise that the prompt speaks of, when it does."""
         self.language = language
         self.units: str = context["units"]
         self.chance = chance
         self.phrases = answer_phrases(language)
         self.catalog = load_catalog()
+        self.focus = focus or self._favourite(context)
         self.slots = self._own(context)
         # Weights are no topic with those who had an eating disorder (N-08, X-ED).
-        self._hidden = ("{weight", "{target", "{pace") if "eating_disorder_history" in context["conditions"] else ()
+        self._hidden = (
+            ("{weight", "{target", "{pace") if "eating_disorder_history" in context["conditions"] else ()
+        )
 
     def say(self, name: str, **slots: Any) -> str:
         """One template of ``name``. Raises KeyError for an unknown name or slot."""
@@ -65,9 +69,11 @@ class Voice:
     def muscle(self, muscle: str) -> str:
         return speech.MUSCLES[self.language][muscle]
 
-    def _own(self, context: Mapping[str, Any]) -> dict[str, Any]:
+    def _favourite(self, context: Mapping[str, Any]) -> str:
         lifts = context["lifts"]
-        favourite = lifts[self.chance.below(len(lifts))]["exercise_id"] if lifts else "sq06"
+        return str(self.chance.pick(lifts)["exercise_id"]) if lifts else "sq06"
+
+    def _own(self, context: Mapping[str, Any]) -> dict[str, Any]:
         sleep = context["sleep_h"]
         return {
             "age": context["age"],
@@ -83,5 +89,5 @@ class Voice:
             "floor": round(kcal_floor(context)),
             "gestation": context["gestation_weeks"],
             "postpartum": context["postpartum_weeks"],
-            **self.lift(favourite),
+            **self.lift(self.focus),
         }

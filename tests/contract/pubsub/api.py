@@ -72,7 +72,12 @@ class Api:
     def pull_some(self, subscription: str, count: int, most: int = 100) -> list[Any]:
         """``count`` messages, waiting for them."""
         got: list[Any] = []
-        eventually(lambda: got.extend(self.pull(subscription, most)) or len(got) >= count)
+
+        def enough() -> bool:
+            got.extend(self.pull(subscription, most))
+            return len(got) >= count
+
+        eventually(enough)
         assert len(got) == count
         return got
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,23 @@ def mortal(tmp_path: Path) -> Iterator[Api]:
     cloud.stop()
 
 
+def at_least(made: list[bytes], count: int) -> bool:
+    return len(made) >= count
+
+
 def restart(api: Api) -> None:
     assert api.backend.cloud is not None
     api.backend.cloud.restart()
 
 
 def test_nothing_published_is_lost(mortal: Api) -> None:
-    """Four threads publish while the cloud is killed three times; each retries until it has an answer."""
+    """Four threads publish while the cloud is killed twice; each retries until it has an answer."""
     topic = mortal.topic()
     name = mortal.subscription(topic)
     acknowledged: list[bytes] = []
 
     def publish(thread: int) -> None:
-        for i in range(150):
+        for i in range(100):
             payload = f"{thread}-{i}".encode()
             mortal.publish(topic, payload)
             acknowledged.append(payload)
@@ -46,16 +51,16 @@ def test_nothing_published_is_lost(mortal: Api) -> None:
     threads = [threading.Thread(target=publish, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
-    for share in (100, 250, 400):
-        eventually(lambda share=share: len(acknowledged) >= share)
+    for share in (100, 250):
+        eventually(partial(at_least, acknowledged, share))
         restart(mortal)
     for thread in threads:
         thread.join(60)
-    assert len(acknowledged) == 600
-    assert {bytes(m.data) for m in mortal.drain(name, 600)} >= set(acknowledged)
+    assert len(acknowledged) == 400
+    assert {bytes(m.data) for m in mortal.drain(name, 400)} >= set(acknowledged)
 
 
-def test_a_stream_goes_on_after_each_restart(mortal: Api) -> None:
+def test_a_stream_goes_on_after_a_restart(mortal: Api) -> None:
     topic = mortal.topic()
     name = mortal.subscription(topic)
     got: set[bytes] = set()
@@ -65,11 +70,11 @@ def test_a_stream_goes_on_after_each_restart(mortal: Api) -> None:
         message.ack()
 
     with streaming(mortal, name, callback):
-        for life in range(3):
-            wanted = {f"{life}-{i}".encode() for i in range(20)}
-            mortal.publish(topic, *wanted)
-            restart(mortal)
-            eventually(lambda wanted=wanted: wanted <= got)
+        mortal.publish(topic, b"before")
+        eventually(lambda: got == {b"before"})
+        restart(mortal)
+        mortal.publish(topic, b"after")
+        eventually(lambda: b"after" in got)
 
 
 def test_acknowledged_stays_acknowledged_and_the_rest_comes(mortal: Api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.localcloud.pubsub.filters import FilterError, compile_filter
@@ -139,6 +139,7 @@ def test_the_message_says_where() -> None:
         compile_filter("attributes:a AND attributes:b OR attributes:c")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet='atribues.:="()-ANDORT hPrfix,\\k ', max_size=60))
 def test_any_text_is_a_filter_or_a_filter_error(text: str) -> None:
     with suppress(FilterError):
@@ -160,6 +161,7 @@ terms = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(terms.filter(lambda text: len(text) < 240), st.dictionaries(keys, values))
 def test_not_negates_and_parentheses_change_nothing(text: str, attributes: dict[str, str]) -> None:
     plain = compile_filter(text)(attributes)

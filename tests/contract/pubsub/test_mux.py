@@ -62,7 +62,7 @@ def test_connections_that_say_nothing_or_little(ours: Api) -> None:
 def test_large_messages_pass_both_ways(ours: Api) -> None:
     topic = ours.topic()
     name = ours.subscription(topic)
-    payload = bytes(range(256)) * 20_000
+    payload = bytes(range(256)) * 8_000
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: ours.publish(topic, payload), range(4)))
-    assert data(ours.pull_some(name, 4)) == [payload] * 4
+        list(pool.map(lambda _: ours.publish(topic, payload), range(6)))
+    assert data(ours.pull_some(name, 6)) == [payload] * 6

@@ -82,7 +82,7 @@ def test_without_retention_only_what_is_pending_remains(ours: Api) -> None:
 
 
 def test_replayed_messages_are_forgotten_only_when_all_are_done(ours: Api) -> None:
-    """One subscription replays what another still has pending: neither's acknowledgement takes from the other."""
+    """One subscription replays what another still has pending: neither takes from the other."""
     topic = ours.topic(**RETAIN)
     one, other = ours.subscription(topic), ours.subscription(topic)
     ours.publish(topic, b"x")

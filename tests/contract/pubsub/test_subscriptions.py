@@ -156,6 +156,9 @@ def test_detach(ours: Api) -> None:
     assert list(ours.publisher.list_topic_subscriptions(topic=topic)) == []
     with pytest.raises(exceptions.FailedPrecondition):
         ours.pull(name)
+    ours.publisher.detach_subscription(request={"subscription": name})
+    ours.publish(topic, b"too late")
+    ours.subscriber.delete_subscription(subscription=name)
 
 
 def test_snapshots_are_refused_clearly(ours: Api) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
+
+from fitsense.errors import BadArtifact
 from fitsense.records import TeacherResponse
 from tests.integration.teacher.stage import Stage, answerable
 
 
+def test_a_query_that_the_engine_cannot_read_is_no_answer_but_an_error(stage: Stage) -> None:
+    rows = [{**row, "type": "plan_creation", "tags": []} for row in answerable(2)]
+    stage.land("run", rows, {"kind": "rules"})
+    with pytest.raises(BadArtifact, match="q00000000-00: the engine does not know 'ask'"):
+        stage.run("run")
+
+
 def test_the_engine_answers_in_order_verified_and_free_whatever_the_sharding(stage: Stage) -> None:
-    rows = answerable(40)
+    asks = {"type": "progress_adaptation", "tags": ["ask:next_week"]}
+    rows = [{**row, **asks} for row in answerable(40)]
     stage.land("one", rows, {"kind": "rules"})
     stage.land("four", rows, {"kind": "rules"}, parts=4)
     manifest = stage.run("one")

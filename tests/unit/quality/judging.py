@@ -66,16 +66,22 @@ def anomalies(frames: Frames) -> tuple[Report, Worst]:
     return judge_anomalies(tally, Anomalies())
 
 
-def bias(run: Run, index: pl.DataFrame | None = None, answer: Answer | None = None) -> Report:
+def bias(
+    run: Run,
+    index: pl.DataFrame | None = None,
+    answer: Answer | None = None,
+    teacher: str = "rules",
+    counterfactuals: int = 60,
+) -> Report:
     kept = run.index() if index is None else index
-    rows = TeacherRows(choose(kept, 60, SEED))
+    rows = TeacherRows(choose(kept, counterfactuals, SEED))
     rows.add(run.teacher())
     rejected = b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in run.rejected)
     flips = Flips(answer or engine(), SEED)
     for query in rows.queries:
         flips.add(query)
     frame = follow(rows.frame(), kept, read_rejected(rejected))
-    return judge_bias(frame, flips.frame(), Bias(), "rules", SEED)
+    return judge_bias(frame, flips.frame(), Bias(), teacher, SEED)
 
 
 def engine(sets: Callable[[dict[str, Any]], int] = lambda context: 3) -> Answer:

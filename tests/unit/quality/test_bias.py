@@ -8,9 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from fitsense.records import Query
 from jobs.bias.checks import VOLUME_JUDGED
+from jobs.bias.flips import Flips, engine_answer
 from jobs.bias.outcomes import DIMENSIONS, choose
-from tests.unit.quality.judging import bias, engine, names, red
+from jobs.bias.page import build
+from jobs.reporting.render import html
+from tests.factories import queries
+from tests.unit.quality.judging import SEED, bias, engine, names, red
 from tests.unit.quality.samples import Run, clean_run
 
 VALUES = {
@@ -119,3 +124,42 @@ def test_chosen_prompts_have_plans_and_can_be_flipped(run: Run) -> None:
 def test_reasons_are_counted(run: Run) -> None:
     report = bias(run)
     assert sum(report.facts["reasons"].values()) == len(run.rejected)
+
+
+def test_the_page_says_whose_counterfactuals_they_are(run: Run) -> None:
+    ours, model = bias(run), bias(run, teacher="openai_compatible")
+    assert "come from a model" not in html(build(ours))
+    assert "come from a model; these are the rule engine" in html(build(model))
+
+
+def test_without_counterfactuals_the_page_says_why(run: Run) -> None:
+    report = bias(run, counterfactuals=0)
+    assert not {name for name in names(report) if name.startswith("counterfactual")}
+    assert "None were asked for" in html(build(report))
+
+
+def test_a_twin_for_whom_the_engine_finds_nothing_has_no_plan(run: Run) -> None:
+    def answer(query: dict[str, Any], seed: int) -> dict[str, Any]:
+        if query["context"]["sex"] == "M":
+            raise ValueError("no exercise")
+        return engine()(query, seed)
+
+    told = bias(run, answer=answer).facts["counterfactuals"]["sex"]
+    assert told["sets_change"]["mean"] == -1
+
+
+def test_the_rules_teacher_is_the_engine() -> None:
+    """The real one: the same plan for a woman and for the man that she is not."""
+    query = queries(1, per_user=1)[0]
+    query = {
+        **query,
+        "type": "plan_creation",
+        "tags": ["ask:create_terse"],
+        "expected_action": "answer",
+        "safety": [],
+    }
+    well = {"conditions": [], "equipment": [], "notes": [], "pain": 0, "pain_area": None}
+    query["context"] = {**query["context"], **well, "sex": "F", "age": 34}
+    flips = Flips(engine_answer(), SEED)
+    flips.add(Query.model_validate(query).model_dump(mode="json"))
+    assert flips.frame()["sets"].to_list() == [0, 0]

@@ -1,0 +1,55 @@
+"""Which exercises a person may be given, by movement pattern and best first (E-01, C-*)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from fitsense.training.catalog import LEVELS, Exercise, exercises_for
+from fitsense.training.conditions import Limits
+
+SENIOR_AGE = 65
+_EASY = frozenset({
+    "sq05", "sq08", "sq15", "lu05", "lu08", "hi11", "hi17", "hp08", "hp09", "hr09", "hr10", "ke02",
+    "ca04", "sr03", "sr09", "ha01",
+})  # fmt: skip
+"""Regressions: first choice only for the old, and for others when their bounds leave nothing else."""
+_HOLDS = frozenset({"isometric_hold"})
+"""A hold is dosed in seconds, which the repetitions of a plan cannot say."""
+
+Pools = Mapping[str, tuple[tuple[Exercise, int], ...]]
+"""By pattern: exercises, best first, each with its penalty."""
+
+
+def pools_of(context: Mapping[str, Any], limits: Limits) -> Pools:
+    """The pools of a Profile or Context as a dict within ``limits``."""
+    rank, senior = LEVELS[context["experience"]], context["age"] >= SENIOR_AGE
+    return _pools(frozenset(context["equipment"]), limits.tags, limits.patterns, rank, senior)
+
+
+@lru_cache(maxsize=8192)
+def _pools(
+    equipment: frozenset[str],
+    tags: frozenset[str],
+    patterns: frozenset[str],
+    rank: int,
+    senior: bool,
+) -> Pools:
+    pools: dict[str, list[tuple[Exercise, int]]] = {}
+    for exercise in exercises_for(equipment, tags | _HOLDS, patterns, rank):
+        pools.setdefault(exercise.pattern, []).append((exercise, _penalty(exercise, senior=senior)))
+    return {
+        pattern: tuple(sorted(found, key=lambda one: (one[1], -one[0].rank)))
+        for pattern, found in pools.items()
+    }
+
+
+def _penalty(exercise: Exercise, *, senior: bool) -> int:
+    """How much less an exercise is wanted than the others of its pattern."""
+    easy = exercise.id in _EASY
+    return (
+        12 * ("shoulder_end_range" in exercise.contra_tags)
+        + 8 * (easy and not senior)
+        + 3 * (not exercise.loaded)
+    )
