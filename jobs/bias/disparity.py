@@ -90,8 +90,10 @@ def shares_by_slice(frame: pl.DataFrame, dimension: str, hit: pl.Expr, min_slice
 def means_by_slice(frame: pl.DataFrame, dimension: str, column: str, min_slice: int) -> list[Disparity]:
     """Mean of ``column``, each slice against all others. A row is a person: answers of one are no sample."""
     people = frame.drop_nulls(column).group_by("user_id", dimension).agg(pl.col(column).mean().alias("x"))
+    # Sums of floats depend on their order, and groups come in any: sorted, the last digit stays the same.
+    people = people.sort("user_id", dimension)
     moments = [pl.len().alias("n"), pl.col("x").sum().alias("s"), (pl.col("x") ** 2).sum().alias("q")]
-    counted = people.group_by(dimension).agg(moments).sort(dimension)
+    counted = people.group_by(dimension, maintain_order=True).agg(moments).sort(dimension)
     whole = tuple(people.select(moments).row(0))
     return [
         _mean_disparity(dimension, str(name), own, whole, min_slice) for name, *own in counted.iter_rows()

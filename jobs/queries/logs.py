@@ -134,7 +134,7 @@ Said = tuple[list[tuple[int, str]], list[tuple[int, str, int]]]
 
 
 def _said(days: pl.DataFrame) -> dict[str, Said]:
-    """Notes and pains by person, oldest first, each with the week of its day."""
+    """Notes and pains by person, oldest first, with the week; a person's days begin in week 0."""
     rows = (
         days.lazy()
         .with_columns(week=(pl.col("date") - pl.col("date").min().over("user_id")).dt.total_days() // 7)

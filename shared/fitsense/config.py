@@ -167,7 +167,9 @@ class Bias(Section):
 class QualityGate(Section):
     """Reads the four reports; every check that failed there fails the gate, unless it is waived here."""
 
-    waive: list[str] = Field(default=[], description="`report.check` names that may fail, e.g. `bias.counterfactual_age`")
+    waive: list[str] = Field(
+        default=[], description="`report.check` names that may fail, e.g. `bias.counterfactual_age`"
+    )
 
 
 class Training(Section):

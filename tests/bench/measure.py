@@ -26,7 +26,9 @@ class Target:
     def line(self) -> str:
         met = self.value <= self.goal if self.at_most else self.value >= self.goal
         sign = "<=" if self.at_most else ">="
-        return f"  {self.name:<46} {self.value:>10,.1f} {self.unit:<8} target {sign} {self.goal:,g}  {'met' if met else 'MISSED'}"
+        verdict = "met" if met else "MISSED"
+        figure = f"{self.value:>10,.1f} {self.unit:<8}"
+        return f"  {self.name:<46} {figure} target {sign} {self.goal:,g}  {verdict}"
 
 
 def percentile(values: Iterable[float], share: float) -> float:
@@ -51,7 +53,7 @@ def task_logs(factory: Factory, run_id: str) -> Iterator[dict[str, Any]]:
 def peak_mib(factory: Factory, run_id: str, stage: str) -> int:
     """The largest task of a stage."""
     entries = task_logs(factory, run_id)
-    return max(e["peak_mib"] for e in entries if e["message"] == "task.finished" and e["stage"] == stage)
+    return max(int(e["peak_mib"]) for e in entries if e["message"] == "task.finished" and e["stage"] == stage)
 
 
 def cpu_s(factory: Factory, run_id: str, stage: str) -> float:

@@ -41,7 +41,8 @@ def measure(factory: Factory, users: int) -> tuple[float, float]:
             peak_mib(factory, run_id, stage),
         )
         print(
-            f"  {users:>8,} people  {stage:<9} {rows:>12,} rows {rows / cpu:>10,.0f} rows/CPU-s {peak:>6,} MiB"
+            f"  {users:>8,} people  {stage:<9} {rows:>12,} rows"
+            f" {rows / cpu:>10,.0f} rows/CPU-s {peak:>6,} MiB"
         )
         rows_all, cpu_all, peak_all = rows_all + rows, cpu_all + cpu, max(peak_all, peak)
     print(f"  {users:>8,} people  together  {rows_all:>12,} rows {rows_all / cpu_all:>10,.0f} rows/CPU-s")

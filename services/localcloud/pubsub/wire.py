@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import duration_pb2, empty_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, empty_pb2
 from google.pubsub_v1.types import pubsub as types
 
 Empty: Any = empty_pb2.Empty
 Duration: Any = duration_pb2.Duration
-Timestamp: Any = timestamp_pb2.Timestamp
 
 
 def message_class(name: str) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from google.api_core import exceptions
 
 from services.localcloud.component import Context
 from services.localcloud.faults import Faults
@@ -53,23 +56,41 @@ def test_the_socket_s_path_is_short_and_goes_away(tmp_path: Path, depth: int) ->
 
 @pytest.fixture
 def busy(tmp_path: Path, endpoint: PushEndpoint) -> Iterator[CloudProcess]:
-    """A cloud with a stream open, a pull waiting, a push in flight, and one that failed."""
+    """A cloud with a stream open, a pull waiting, and a push in flight."""
     cloud = CloudProcess(tmp_path, "pubsub").start()
     api = Api(Backend(OURS, cloud.url.removeprefix("http://"), cloud))
-    gate = threading.Event()
+    gate, streamed = threading.Event(), threading.Event()
     endpoint.answer = lambda _: 204 if gate.wait(20) else 500
     topic = api.topic()
+    pulled, followed = api.subscription(topic, filter="attributes:never"), api.subscription(topic)
     api.subscription(topic, push_config={"push_endpoint": endpoint.url})
-    stream = api.subscriber.subscribe(api.subscription(topic), callback=lambda _: None)
-    pulling = threading.Thread(target=lambda: api.pull(api.subscription(topic)))
-    pulling.start()
+
+    def wait_for_messages() -> None:
+        with suppress(exceptions.GoogleAPICallError):
+            api.subscriber.pull(subscription=pulled, max_messages=1, timeout=30, retry=None)
+
+    def follow() -> None:
+        first = {"subscription": followed, "stream_ack_deadline_seconds": 10}
+        with suppress(exceptions.GoogleAPICallError):
+            for _ in api.subscriber.streaming_pull(requests=endless(first, gate), retry=None):
+                streamed.set()
+
+    clients = [threading.Thread(target=wait_for_messages), threading.Thread(target=follow)]
+    for client in clients:
+        client.start()
     api.publish(topic, b"x")
-    eventually(lambda: endpoint.pushes)
+    eventually(lambda: endpoint.pushes and streamed.is_set())
     yield cloud
     gate.set()
-    stream.cancel()
-    pulling.join(20)
+    for client in clients:
+        client.join(20)
     api.close()
+
+
+def endless(first: dict[str, Any], end: threading.Event) -> Iterator[dict[str, Any]]:
+    """The requests of a stream that stays open."""
+    yield first
+    end.wait(20)
 
 
 def test_it_stops_in_order_however_busy(busy: CloudProcess) -> None:

@@ -59,7 +59,8 @@ def test_a_persons_prompts_stand_at_different_weeks(queries: list[dict[str, Any]
     weeks = Counter(query["context"]["week"] for query in queries)
     assert weeks.keys() == set(range(7))
     distinct = [len({q["context"]["week"] for q in queries[at : at + 5]}) for at in range(0, len(queries), 5)]
-    assert min(distinct) >= 4
+    assert min(distinct) >= 3
+    assert sum(distinct) >= 4.5 * len(distinct)
     assert all(q["context"]["week"] >= 2 for q in queries if q["type"] == "progress_adaptation")
 
 
@@ -78,7 +79,8 @@ def test_slices_name_the_person(queries: list[dict[str, Any]]) -> None:
         assert query["slices"]["condition"] == (query["context"]["conditions"] or ["none"])[0]
         assert query["slices"]["type"] == query["type"]
         assert set(query["slices"]) == {
-            "age_band", "sex", "goal", "activity", "condition", "experience", "language", "type", "equipment_kit",
+            "age_band", "sex", "goal", "activity", "condition", "experience", "language", "type",
+            "equipment_kit",
         }  # fmt: skip
 
 
@@ -94,9 +96,8 @@ def test_red_flags_decide_the_action(queries: list[dict[str, Any]]) -> None:
 
 
 def test_injections_change_no_expectation_but_stand_somewhere(queries: list[dict[str, Any]]) -> None:
-    clean = {
-        q["query_id"]: q for q in make(0, USERS, params=PARAMS.model_copy(update={"injection_share": 0.0}))
-    }
+    none = PARAMS.model_copy(update={"injection_share": 0.0})
+    clean = {query["query_id"]: query for query in make(0, USERS, params=none)}
     injected = [query for query in queries if "injection" in query["tags"]]
     assert len(injected) == 12
     for query in injected:
