@@ -58,6 +58,7 @@ teacher:
   model: scripted
   max_in_flight: 16
   budget_usd: 100
+  max_error_rate: 1
   usd_per_million_input_tokens: 1
   usd_per_million_output_tokens: 2
   cache: false

@@ -58,6 +58,18 @@ def kill_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
 
 
+def kill_task(pid: int, number: int) -> None:
+    """Signal a forked task with all it started; one that has no group of its own yet, alone.
+
+    Between its fork and its setsid a group signal would find nobody, and be lost.
+    """
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def threads_running() -> list[str]:
     """Names of all threads of this process besides the main one, those that Python does not know included."""
     tasks = Path("/proc/self/task")
@@ -115,7 +127,7 @@ class ForkServer:
                 if self._control.fileno() in readable and not self._receive():
                     break
         for pid in self._tasks:
-            kill_group(pid, signal.SIGKILL)
+            kill_task(pid, signal.SIGKILL)
 
     def send(self, message: dict[str, Any]) -> None:
         self._control.sendall(json.dumps(message).encode() + b"\n")
@@ -146,7 +158,7 @@ class ForkServer:
     def _signal(self, task: int, number: int) -> None:
         for pid, known in self._tasks.items():
             if known == task:
-                kill_group(pid, number)
+                kill_task(pid, number)
 
     def _reap(self) -> None:
         """Tell ended tasks. What a task left running dies first, while a zombie still holds its pid."""
