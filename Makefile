@@ -5,9 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CONFIG ?= schema/configs/coaching-small.yaml
 
-# uv does not read pip's configuration: hand on the find-links folders that pip knows, if there are any.
-FIND_LINKS = $(shell $(BIN)/python -m pip config get global.find-links 2>/dev/null | xargs -n1 printf ' --find-links %s' 2>/dev/null)
-LOCK_FLAGS := --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --universal --python-version 3.11
+UV     := uv==0.13.8
+LOCK_FLAGS := --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
 .PHONY: help run up down test test-faults lint format bench schema lock clean
 .DEFAULT_GOAL := help
@@ -49,8 +48,8 @@ lock: $(VENV)/ready ## resolve the dependencies anew
 $(VENV)/ready: tests/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FitSense needs Python 3.11 or newer; this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
-	@$(BIN)/uv pip install -q --python $(BIN)/python $(FIND_LINKS) --require-hashes -r tests/requirements.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -qq --disable-pip-version-check $(UV)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r tests/requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
