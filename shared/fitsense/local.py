@@ -190,6 +190,7 @@ class Local:
         conductor = [python, "-m", "gunicorn", "services.conductor.app:create_app()"]
         conductor += ["--bind", f"unix:{self.sockets / 'conductor.sock'}", "--worker-class", "gthread"]
         conductor += ["--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
+        conductor += ["--no-control-socket"]  # gunicorn would put one for all checkouts into the home folder
         settings = {"FITSENSE_CLAIM_GRACE_S": "3", "FITSENSE_CODE_VERSION": code_version(self.root)}
         environment = self.environment(url) | settings
         ready = {"ready_file": str(self.ready_file)}

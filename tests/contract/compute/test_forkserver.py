@@ -86,9 +86,9 @@ def test_a_module_that_starts_threads_is_refused_by_name_and_its_image_executed(
         assert gcp.log(name) == "ran anyway\n"
         log = (cloud.state / "localcloud.log").read_text()
         assert "forkserver.refused" in log
-        assert "module=threaded" in log
+        assert '"module": "threaded"' in log
         assert "it started threads at import (python" in log
-        assert 'module=no_such_module_here why="ModuleNotFoundError' in log
+        assert '"module": "no_such_module_here", "why": "ModuleNotFoundError' in log
     finally:
         cloud.stop()
 

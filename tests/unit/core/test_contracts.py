@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,12 +49,14 @@ def test_services_do_not_import_each_other() -> None:
         assert not others, f"{path} imports {others}"
 
 
-@pytest.mark.parametrize("package", ["training", "safety", "simulation"])
+@pytest.mark.parametrize("package", ["training", "simulation", "prompting"])
 def test_the_engine_is_pure(package: str) -> None:
-    forbidden = {"os", "time", "requests", "google", "socket", "subprocess", "aiohttp", "random"}
+    forbidden = {"os", "time", "requests", "google", "socket", "subprocess", "aiohttp", "secrets", "uuid"}
+    unseeded = re.compile(r"import random|from random import (?!Random\b)|default_rng\(\)|Random\(\)")
     for path in (ROOT / "shared" / "fitsense" / package).rglob("*.py"):
         used = {name.split(".")[0] for name in imports(path)} & forbidden
         assert not used, f"{path} imports {used}"
+        assert not unseeded.search(path.read_text()), f"{path} draws without a seed"
 
 
 def test_only_settings_and_the_command_line_read_the_environment() -> None:
@@ -122,8 +125,6 @@ class _Core12(yaml.SafeLoader):
 
 
 def _add_core_schema() -> None:
-    import re
-
     rules = [
         ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
         ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
