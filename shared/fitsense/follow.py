@@ -120,10 +120,14 @@ class Follower:
             time.sleep(POLL_S)
 
     def table(self, view: RunView) -> Table:
-        table = Table(title=view.run_id, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+        table = Table(
+            title=view.run_id, title_justify="left", title_style="bold", box=None, padding=(0, 1), expand=True
+        )
         for heading in ("stage", "state", "rows", "seconds"):
-            table.add_column(heading, justify="right" if heading in ("rows", "seconds") else "left")
-        table.add_column("", overflow="ellipsis", no_wrap=True)
+            table.add_column(
+                heading, justify="right" if heading in ("rows", "seconds") else "left", no_wrap=True
+            )
+        table.add_column("", overflow="ellipsis", no_wrap=True, ratio=1)
         for stage in view.stages.values():
             table.add_row(*self._row(stage))
         return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -90,22 +91,29 @@ def _failures(console: Console, view: RunView) -> None:
 
 
 def _places(console: Console, view: RunView, store: ArtifactStore) -> None:
-    """The dataset and the reports: as files where the bucket is a folder, else as URIs."""
-    for stage, seen in view.stages.items():
-        if seen.manifest is None:
-            continue
-        shown = [o for o in seen.manifest.outputs if stage == "dataset" or o.name.endswith(".html")]
-        for output in shown:
-            place = _place(store.name(output.uri), output.uri)
-            console.print(f" {stage:<12} {place}", highlight=False, soft_wrap=True)
+    """Where the dataset and the reports are: below the bucket's folder on one machine, else its URI."""
+    landed = {stage: seen.manifest for stage, seen in view.stages.items() if seen.manifest}
+    if not landed:
+        return
+    console.print(f"\n made in {_bucket(store)}", highlight=False)
+    for stage, manifest in landed.items():
+        names = [store.name(output.uri) for output in manifest.outputs]
+        if stage == "dataset":
+            console.print(f" {stage:<13} {names[0].rpartition('/')[0]}/", highlight=False)
+            files = " ".join(sorted(name.rpartition("/")[2] for name in names))
+            for line in textwrap.wrap(files, width=64):
+                console.print(f" {'':<13} {line}", highlight=False)
+        for name in names:
+            if name.endswith(".html"):
+                console.print(f" {stage:<13} {name}", highlight=False)
 
 
-def _place(name: str, uri: str) -> str:
-    local = Local().home / "cloud" / "buckets" / uri.removeprefix("gs://").split("/", 1)[0] / name
-    if not local.exists():
-        return uri
+def _bucket(store: ArtifactStore) -> str:
+    folder = Local().home / "cloud" / "buckets" / store.bucket.name
+    if not folder.exists():
+        return store.uri("")
     here = Path.cwd()
-    return str(local.relative_to(here) if local.is_relative_to(here) else local)
+    return f"{folder.relative_to(here) if folder.is_relative_to(here) else folder}/"
 
 
 def run_list(cloud: Cloud, reader: RunReader) -> list[dict[str, Any]]:

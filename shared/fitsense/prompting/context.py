@@ -73,7 +73,8 @@ def _series(values: Iterable[float], digits: int) -> str:
 
 def _number(value: float, digits: int = 1) -> str:
     text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _words(name: str) -> str:
