@@ -108,9 +108,10 @@ class Factory:
         return sum(rule["struck"] for rule in rules)
 
     def processes(self) -> dict[str, psutil.Process]:
-        """The supervised processes, by name."""
+        """The supervised processes that run now, by name."""
         status = orjson.loads(self.local.supervisor_file.with_suffix(".status.json").read_bytes())
-        return {name: psutil.Process(process["pid"]) for name, process in status["processes"].items()}
+        running = {name: process["pid"] for name, process in status["processes"].items() if process["pid"]}
+        return {name: psutil.Process(pid) for name, pid in running.items()}
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in self.local.logs.glob("*.log"))
