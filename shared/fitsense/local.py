@@ -170,6 +170,8 @@ class Local:
                     "preload": PRELOAD,
                 }
             },
+            # More tasks than cores: one that waits for the bucket leaves its core to another.
+            "max_parallel": 2 * (os.cpu_count() or 1),
             "services": [
                 {
                     "name": "conductor",
