@@ -13,7 +13,10 @@ from types import FrameType
 
 import requests
 import structlog
+import urllib3
 from google.api_core.exceptions import RetryError, ServerError, TooManyRequests
+from google.auth.exceptions import RefreshError, TransportError
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from fitsense.cloud import Cloud
 from fitsense.errors import EXIT_PERMANENT, EXIT_RETRYABLE, FitSenseError, Permanent
@@ -77,9 +80,14 @@ _TRANSIENT = (
     ServerError,
     TooManyRequests,
     RetryError,
+    TransportError,
+    RefreshError,
+    DataCorruption,
+    InvalidResponse,
+    urllib3.exceptions.HTTPError,
+    requests.RequestException,
     ConnectionError,
     TimeoutError,
-    requests.RequestException,
 )
 """What the platform answers when it is not well; Google's clients have retried it before it comes here."""
 
@@ -108,4 +116,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

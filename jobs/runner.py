@@ -18,8 +18,9 @@ from fitsense.artifacts import ArtifactStore, failure_name, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, params_sha256
 from fitsense.errors import BadArtifact, FitSenseError, Permanent
-from fitsense.manifest import Counters, Failure, InputRef, Manifest, Part
+from fitsense.manifest import Claim, Counters, Failure, InputRef, Manifest, Part
 from fitsense.pipeline import Graph, load_pipelines
+from fitsense.runs import claim_name
 from fitsense.settings import TaskSettings
 from jobs.progress import ProgressReporter
 from jobs.stage import Input, Job, Stage
@@ -50,9 +51,10 @@ class Runner:
         if self.store.exists(self._manifest_name):
             log.info("stage.already_landed")
             return
-        if self.store.exists(self._failure_name):
-            # Cloud Run retries whatever is not 0; the same input would only meet the same end.
-            raise AlreadyFailed(f"{self.stage} of {self.task.run_id} has given up before")
+        if self._superseded():
+            log.warning("task.superseded", claim=self.task.claim)
+            return
+        self._refuse_if_failed()
         started = dt.datetime.now(dt.UTC)
         module = cast(Stage, importlib.import_module(f"jobs.{self.stage}"))
         with tempfile.TemporaryDirectory(prefix="fitsense-") as scratch:
@@ -62,7 +64,7 @@ class Runner:
             made = self._made()
             for part in mine:
                 if part not in made:
-                    job.check_interrupted()
+                    self._refuse_if_failed()
                     self._make(module, job, part)
         self._commit(total, started)
 
@@ -78,6 +80,16 @@ class Runner:
             log=self.task.execution,
         )
         self.store.create_model(self._failure_name, failure)
+
+    def _superseded(self) -> bool:
+        """Whether another execution has taken the stage over: then this one must not run beside it."""
+        claim = self.store.read_model(claim_name(self.task.run_id, self.stage), Claim)
+        return bool(self.task.claim and claim and claim.token != self.task.claim)
+
+    def _refuse_if_failed(self) -> None:
+        """Cloud Run retries whatever is not 0, and siblings do not know of each other's end."""
+        if self.store.exists(self._failure_name):
+            raise AlreadyFailed(f"{self.stage} of {self.task.run_id} has given up before")
 
     @property
     def _failure_name(self) -> str:

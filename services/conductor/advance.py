@@ -8,29 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
 
 import structlog
 
 from fitsense.artifacts import ArtifactStore, failure_name, manifest_name
-from fitsense.config import RunConfig, canonical_json
-from fitsense.events import (
-    Event,
-    RunCompleted,
-    RunFailed,
-    StageFailed,
-    StageLanded,
-    StageStarted,
-)
+from fitsense.config import RunConfig
 from fitsense.manifest import Claim, Failure, Manifest
 from fitsense.pipeline import Graph
-from fitsense.runs import RunReader, RunView, StageView, active_name, claim_name, name_of, status_name
+from fitsense.runs import RunReader, RunView, claim_name
 from services.conductor import claims
-from services.conductor.launch import Launcher, Outcome, StartStage
+from services.conductor.launch import Launcher, Outcome, Refused, StartStage
+from services.conductor.tell import Teller
 
 log = structlog.get_logger(__name__)
-
-Emit = Callable[[Event], None]
 
 
 def reused(config: RunConfig, graph: Graph) -> list[str]:
@@ -44,25 +34,19 @@ def reused(config: RunConfig, graph: Graph) -> list[str]:
 class Advancer:
     """Moves runs on. One lock a run keeps this instance's threads apart; claims keep instances apart."""
 
-    def __init__(
-        self,
-        store: ArtifactStore,
-        reader: RunReader,
-        launcher: Launcher,
-        emit: Emit,
-        claim_grace_s: float,
-    ) -> None:
-        """``claim_grace_s``: how long a claimer may take to its execution before another starts it."""
-        self.claim_grace_s = claim_grace_s
+    def __init__(self, store: ArtifactStore, reader: RunReader, launcher: Launcher, teller: Teller) -> None:
         self.store = store
         self.reader = reader
         self.launcher = launcher
-        self.emit = emit
+        self.teller = teller
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._told: defaultdict[str, set[str]] = defaultdict(set)
 
-    def advance(self, run_id: str, *, look_after: bool = False) -> None:
-        """Do what can be done for ``run_id`` now; ``look_after`` also asks after claimed executions."""
+    def advance(self, run_id: str, *, look_after: float | None = None) -> None:
+        """Do what can be done for ``run_id`` now.
+
+        ``look_after`` also asks after claimed executions; it is the seconds that a claimer may take to its
+        execution before another starts it.
+        """
         with self._locks[run_id]:
             view = self.reader.observe(run_id)
             if view is None:
@@ -74,61 +58,58 @@ class Advancer:
                 self._start_or_look_after(view, stage, look_after)
             self._tell(run_id)
 
-    def _start_or_look_after(self, view: RunView, stage: str, look_after: bool) -> None:
+    def _start_or_look_after(self, view: RunView, stage: str, look_after: float | None) -> None:
         claim = claims.take(self.store, view.run_id, stage)
         if claim:
             self._start(view, claim)
-        elif look_after:
-            self._look_after(view, stage)
+        elif look_after is not None:
+            self._look_after(view, stage, look_after)
 
     def _start(self, view: RunView, claim: Claim) -> None:
         order = self._order(view, claim)
-        execution = self.launcher.start(order)
-        claims.name_execution(self.store, claim, execution)
+        try:
+            execution = self.launcher.start(order)
+        except Refused as error:
+            self._give_up(view, claim, Outcome("failed", error.message))
+            return
+        if not claims.name_execution(self.store, claim, execution):
+            self.launcher.cancel(order.spec, execution)  # another took the claim over; it must run alone
+            return
         log.info("stage.started", run_id=view.run_id, stage=claim.stage, execution=execution)
-        started = StageStarted(
-            run_id=view.run_id,
-            stage=claim.stage,
-            attempt=claim.attempt,
-            tasks=order.tasks,
-            execution=execution,
-        )
-        self.emit(started)
+        self.teller.started(order, execution)
 
     def _order(self, view: RunView, claim: Claim) -> StartStage:
         spec = view.graph.spec(claim.stage)
         tasks = view.config.tasks(claim.stage) if spec.sharded else 1
         return StartStage(view.run_id, claim.stage, spec, tasks, claim, view.config.training)
 
-    def _look_after(self, view: RunView, stage: str) -> None:
+    def _look_after(self, view: RunView, stage: str, grace_s: float) -> None:
         """A claimed stage that has not landed: is its execution alive?"""
         stored = self.store.read(claim_name(view.run_id, stage))
         if stored is None:
             return
         claim, spec = Claim.model_validate_json(stored.data), view.graph.spec(stage)
         if claim.execution is None:
-            self._find_or_start(view, claim, stored.generation)
+            self._find_or_start(view, claim, stored.generation, grace_s)
             return
         outcome = self.launcher.outcome(spec, claim.execution)
         if outcome.state == "running" or self._settled(view, stage):
             return
-        if claim.attempt < spec.attempts:
-            new = claims.take_over(self.store, claim, stored.generation)
-            if new:
-                log.warning("claim.taken_over", run_id=view.run_id, stage=stage, why=outcome.message)
-                self._start(view, new)
-        else:
-            self._give_up(view, stage, claim, outcome)
+        if claim.attempt >= spec.attempts or outcome.state == "cancelled":
+            self._give_up(view, claim, outcome)
+        elif new := claims.take_over(self.store, claim, stored.generation):
+            log.warning("claim.taken_over", run_id=view.run_id, stage=stage, why=outcome.message)
+            self._start(view, new)
 
-    def _find_or_start(self, view: RunView, claim: Claim, generation: int) -> None:
+    def _find_or_start(self, view: RunView, claim: Claim, generation: int, grace_s: float) -> None:
         """The claimer died, or is between its two writes: its token tells whether it got through."""
         execution = self.launcher.find(self._order(view, claim))
         if execution:
             claims.name_execution(self.store, claim, execution)
-            return
-        stale = self.store.age_s(claim_name(claim.run_id, claim.stage)) > self.claim_grace_s
-        if stale and claims.renew(self.store, claim, generation):
-            self._start(view, claim)
+        elif self.store.age_s(claim_name(claim.run_id, claim.stage)) > grace_s:
+            new = claims.renew(self.store, claim, generation)
+            if new:
+                self._start(view, new)
 
     def _settled(self, view: RunView, stage: str) -> bool:
         """Whether it landed or failed after the run was observed."""
@@ -136,17 +117,17 @@ class Advancer:
         names = (manifest_name(artifact, view.run_id), failure_name(artifact, view.run_id))
         return any(self.store.exists(name) for name in names)
 
-    def _give_up(self, view: RunView, stage: str, claim: Claim, outcome: Outcome) -> None:
+    def _give_up(self, view: RunView, claim: Claim, outcome: Outcome) -> None:
         failure = Failure(
             run_id=view.run_id,
-            stage=stage,
-            error="AttemptsExhausted",
+            stage=claim.stage,
+            error="Cancelled" if outcome.state == "cancelled" else "AttemptsExhausted",
             message=outcome.message or f"{claim.attempt} executions ended without a manifest",
-            hint=f"read the log, then: fitsense rerun {view.run_id} --from {stage}",
+            hint=f"read the log, then: fitsense rerun {view.run_id} --from {claim.stage}",
             attempts=claim.attempt,
             log=outcome.log or str(claim.execution),
         )
-        self.store.create_model(failure_name(view.graph.artifact(stage), view.run_id), failure)
+        self.store.create_model(failure_name(view.graph.artifact(claim.stage), view.run_id), failure)
 
     def _adopt(self, view: RunView) -> bool:
         """Write manifests for stages that are taken from an earlier run; True when any was new."""
@@ -165,51 +146,17 @@ class Advancer:
         return new
 
     def _tell(self, run_id: str) -> None:
-        """``status.json``, events, and the end of the run. Nothing here is needed for the truth."""
         view = self.reader.observe(run_id, claims=True)
         if view is None:
             return
-        for stage in view.stages.values():
-            event = _fact(run_id, stage)
-            if event and event.key not in self._told[run_id]:
-                self.emit(event)
-                self._told[run_id].add(event.key)
-        self.store.replace(status_name(run_id), canonical_json(view.summary()), None)
+        ended = self.teller.tell(view)
+        if ended and view.state == "failed":
+            self._cancel_rest(view)
         if view.state != "running":
-            self._finish(view)
+            self.reader.forget(run_id)
 
-    def _finish(self, view: RunView) -> None:
-        active = active_name(name_of(view.run_id))
-        stored = self.store.read(active)
-        if stored is not None and stored.data.decode() == view.run_id:
-            self.emit(_ending(view))
-            self.store.delete(active, stored.generation)
-            log.info("run.finished", run_id=view.run_id, state=view.state)
-        self.reader.forget(view.run_id)
-        self._told.pop(view.run_id, None)
-
-
-def _fact(run_id: str, view: StageView) -> Event | None:
-    if view.manifest:
-        counters = view.manifest.counters
-        return StageLanded(
-            run_id=run_id,
-            stage=view.stage,
-            rows_out=counters.rows_out,
-            seconds=view.manifest.seconds,
-            cost_usd=counters.cost_usd,
-        )
-    if view.failure:
-        failure = view.failure
-        return StageFailed(run_id=run_id, stage=view.stage, error=failure.error, message=failure.message)
-    return None
-
-
-def _ending(view: RunView) -> Event:
-    for stage in view.stages.values():
-        if stage.failure:
-            failure = stage.failure
-            return RunFailed(
-                run_id=view.run_id, stage=stage.stage, error=failure.error, message=failure.message
-            )
-    return RunCompleted(run_id=view.run_id)
+    def _cancel_rest(self, view: RunView) -> None:
+        """A failed run must not go on spending."""
+        for stage in view.stages.values():
+            if stage.state == "running" and stage.claim and stage.claim.execution:
+                self.launcher.cancel(view.graph.spec(stage.stage), stage.claim.execution)

@@ -13,9 +13,9 @@ from fitsense.manifest import Claim
 from fitsense.runs import claim_name
 
 
-def _token(run_id: str, stage: str, attempt: int) -> str:
-    """Made of what it stands for, so that a repeated order is recognised as the same one."""
-    return hashlib.sha256(f"{run_id}/{stage}/{attempt}".encode()).hexdigest()[:32]
+def _token(run_id: str, stage: str, attempt: int, generation: int = 0) -> str:
+    """Fences an execution: its tasks end at once when the claim carries another token by then."""
+    return hashlib.sha256(f"{run_id}/{stage}/{attempt}/{generation}".encode()).hexdigest()[:32]
 
 
 def take(store: ArtifactStore, run_id: str, stage: str) -> Claim | None:
@@ -33,15 +33,23 @@ def take_over(store: ArtifactStore, claim: Claim, generation: int) -> Claim | No
     return new if won else None
 
 
-def renew(store: ArtifactStore, claim: Claim, generation: int) -> bool:
-    """Take a claim whose owner never started anything, as it is; False when another was faster."""
-    return store.replace(claim_name(claim.run_id, claim.stage), to_json(claim), generation)
+def renew(store: ArtifactStore, claim: Claim, generation: int) -> Claim | None:
+    """The same attempt's claim with a new token, if its owner seems to have started nothing.
+
+    Should that owner only have been slow, its execution finds the new token and ends. None when another
+    was faster.
+    """
+    token = _token(claim.run_id, claim.stage, claim.attempt, generation)
+    new = claim.model_copy(update={"token": token})
+    won = store.replace(claim_name(claim.run_id, claim.stage), to_json(new), generation)
+    return new if won else None
 
 
-def name_execution(store: ArtifactStore, claim: Claim, execution: str) -> None:
-    """Write the execution into its claim; a claim that moved on meanwhile stays as it is."""
+def name_execution(store: ArtifactStore, claim: Claim, execution: str) -> bool:
+    """Write the execution into its claim; False when the claim has moved on meanwhile."""
     name = claim_name(claim.run_id, claim.stage)
     stored = store.read(name)
     if stored is None or Claim.model_validate_json(stored.data).token != claim.token:
-        return
-    store.replace(name, to_json(claim.model_copy(update={"execution": execution})), stored.generation)
+        return False
+    named = to_json(claim.model_copy(update={"execution": execution}))
+    return store.replace(name, named, stored.generation)

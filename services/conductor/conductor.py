@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import orjson
 import structlog
 import yaml
 from pydantic import ValidationError
@@ -13,20 +16,23 @@ from fitsense.admission import check_name, parse_config
 from fitsense.artifacts import FAILURE, MANIFEST, ArtifactStore, manifest_name, to_json
 from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, Training, params_sha256
-from fitsense.errors import BadConfig, BadMessage, Problem
-from fitsense.events import ConfigRejected, Event, RunAdmitted, publish
-from fitsense.manifest import Manifest, ProblemModel, Rejection
+from fitsense.errors import BadConfig, BadMessage, Problem, Unavailable
+from fitsense.events import ConfigRejected, Event, publish
+from fitsense.manifest import Claim, Manifest, ProblemModel, Rejection
 from fitsense.pipeline import Pipelines, load_pipelines
-from fitsense.runs import RunReader, active_name, config_name, run_id_of
+from fitsense.runs import RunReader, active_name, claim_name, config_name, run_id_of, status_name
 from services.conductor import claims
 from services.conductor.advance import Advancer, reused
 from services.conductor.launch import Launcher, StartStage
 from services.conductor.messages import Message, parse_notification, parse_training
+from services.conductor.tell import Teller
 
 log = structlog.get_logger(__name__)
 
 CONFIGS = "configs/"
 REMEMBERED_CONFIGS = 10_000
+ABANDONED_AFTER_S = 300.0
+"""An admission takes milliseconds; one that has not opened its run by then never will."""
 
 
 class Conductor:
@@ -38,9 +44,8 @@ class Conductor:
         self.store = ArtifactStore(cloud.bucket)
         self.reader = RunReader(self.store, self.pipelines)
         self.launcher = Launcher(cloud)
-        self.advancer = Advancer(
-            self.store, self.reader, self.launcher, self._emit, cloud.settings.claim_grace_s
-        )
+        teller = Teller(self.store, self._emit)
+        self.advancer = Advancer(self.store, self.reader, self.launcher, teller)
         self._artifacts = {spec.artifact for spec in self.pipelines.stages.values()}
         self._handled: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._sweeping = threading.Lock()
@@ -63,26 +68,31 @@ class Conductor:
         if not self._sweeping.acquire(blocking=False):
             return
         try:
-            self._sweep_configs()
             self._sweep_runs()
+            self._sweep_configs()
         finally:
             self._sweeping.release()
 
     def _sweep_configs(self) -> None:
         for blob in self.cloud.storage.list_blobs(self.cloud.bucket, prefix=CONFIGS):
-            self._on_config(blob.name, int(blob.generation))
+            with _alone(config=blob.name):
+                self._on_config(blob.name, int(blob.generation))
 
     def _sweep_runs(self) -> None:
         for name in self.store.names("active/"):
-            stored = self.store.read(name)
-            if stored is None:
-                continue
-            run_id = stored.data.decode()
-            if self.reader.config(run_id) is not None:
-                self.advancer.advance(run_id, look_after=True)
-            elif self.store.age_s(name) > self.cloud.settings.claim_grace_s:
-                # Its config was replaced between the two writes of admission: nothing will ever open it.
-                self.store.delete(name, stored.generation)
+            with _alone(active=name):
+                self._sweep_run(name)
+
+    def _sweep_run(self, name: str) -> None:
+        stored = self.store.read(name)
+        if stored is None:
+            return
+        run_id, grace_s = stored.data.decode(), self.cloud.settings.claim_grace_s
+        if self.reader.config(run_id) is not None:
+            self.advancer.advance(run_id, look_after=grace_s)
+        elif self.store.age_s(name) > ABANDONED_AFTER_S:
+            # Its config was replaced between the two writes of admission: nothing will ever open it.
+            self.store.delete(name, stored.generation)
 
     def on_training(self, message: Message) -> None:
         """Someone asks for training on a run's dataset, beside or after the run's own."""
@@ -98,9 +108,11 @@ class Conductor:
         except ValidationError as error:
             raise BadMessage(f"training overrides: {error}") from error
         key = f"training-{params_sha256(training, view.config.seed)[:12]}"
-        claim = claims.take(self.store, request.run_id, key)
-        if claim is None:
+        taken = claims.take(self.store, request.run_id, key)
+        claim = taken or self.store.read_model(claim_name(request.run_id, key), Claim)
+        if claim is None or claim.execution:
             return  # the same request again: trained once
+        # A claim without an execution: an earlier try was cut off. Batch refuses the same job twice by name.
         spec = view.graph.spec("training")
         order = StartStage(request.run_id, "training", spec, 1, claim, training)
         claims.name_execution(self.store, claim, self.launcher.start(order))
@@ -121,7 +133,7 @@ class Conductor:
         file = name.removeprefix(CONFIGS)
         run_id = run_id_of(file.rpartition(".")[0].replace("/", "-"), generation)
         if self.store.exists(config_name(run_id)):
-            self.advancer.advance(run_id)
+            self._resume(name, run_id, generation)
             return
         if self._rejected_already(name, generation):
             return
@@ -137,6 +149,15 @@ class Conductor:
         self._check_against_bucket(config)
         self._claim_name(file.rpartition(".")[0], run_id)
         self._open(name, run_id, config)
+
+    def _resume(self, name: str, run_id: str, generation: int) -> None:
+        """A config that is open already: make good what a crash may have left undone."""
+        rejection = self.store.read(_rejection_name(name))
+        if rejection and Rejection.model_validate_json(rejection.data).generation < generation:
+            self.store.delete(_rejection_name(name), rejection.generation)
+        status = self.store.read(status_name(run_id))
+        if status is None or orjson.loads(status.data)["state"] == "running":
+            self.advancer.advance(run_id, look_after=self.cloud.settings.claim_grace_s)
 
     def _check_against_bucket(self, config: RunConfig) -> None:
         """What only the graphs and other runs can tell. Raises BadConfig."""
@@ -180,12 +201,11 @@ class Conductor:
     def _open(self, name: str, run_id: str, config: RunConfig) -> None:
         dump = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         self.store.create(config_name(run_id), dump.encode(), "application/yaml")
+        log.info("run.admitted", run_id=run_id, config=name)
+        self.advancer.advance(run_id)
         rejection = self.store.read(_rejection_name(name))
         if rejection is not None:  # of an earlier version of this file; it is mended now
             self.store.delete(_rejection_name(name), rejection.generation)
-        log.info("run.admitted", run_id=run_id, config=name)
-        self.advancer.advance(run_id)
-        self._emit(RunAdmitted(run_id=run_id, pipeline=config.pipeline, config=name))
 
     def _rejected_already(self, name: str, generation: int) -> bool:
         rejection = self.store.read_model(_rejection_name(name), Rejection)
@@ -194,7 +214,13 @@ class Conductor:
     def _reject(self, name: str, generation: int, error: BadConfig) -> None:
         problems = [ProblemModel(path=p.path, message=p.message, allowed=p.allowed) for p in error.problems]
         rejection = Rejection(config=self.store.uri(name), generation=generation, problems=problems)
-        self.store.replace(_rejection_name(name), to_json(rejection), None)
+        stored = self.store.read(_rejection_name(name))
+        if stored and Rejection.model_validate_json(stored.data).generation > generation:
+            return  # a later version of the file was judged meanwhile
+        if not self.store.replace(
+            _rejection_name(name), to_json(rejection), stored.generation if stored else 0
+        ):
+            raise Unavailable(f"{_rejection_name(name)} was written by another at the same moment")
         log.warning("config.rejected", config=name, problems=error.message)
         run_id = run_id_of(name.removeprefix(CONFIGS).rpartition(".")[0].replace("/", "-"), generation)
         texts = [f"{p.path}: {p.message}" for p in problems]
@@ -202,6 +228,18 @@ class Conductor:
 
     def _emit(self, event: Event) -> None:
         publish(self.cloud, "runs", event)
+
+
+@contextmanager
+def _alone(**what: str) -> Iterator[None]:
+    """One config or run that cannot be handled must not keep the sweep from the others.
+
+    The next tick tries it again; events for it are retried, and buried, on their own.
+    """
+    try:
+        yield
+    except Exception:
+        log.exception("sweep.skipped", **what)
 
 
 def _rejection_name(config: str) -> str:

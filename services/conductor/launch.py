@@ -10,17 +10,21 @@ import orjson
 
 from fitsense.cloud import Cloud
 from fitsense.config import Training
-from fitsense.errors import EXIT_RETRYABLE
+from fitsense.errors import EXIT_RETRYABLE, Permanent
 from fitsense.manifest import Claim
 from fitsense.pipeline import StageSpec
 
 if TYPE_CHECKING:
     from google.cloud import batch_v1
 
-ExecutionState = Literal["running", "succeeded", "failed", "gone"]
+ExecutionState = Literal["running", "succeeded", "failed", "cancelled", "gone"]
 
 SPOT_PREEMPTED = 50001
 """Batch's reserved exit code: https://cloud.google.com/batch/docs/troubleshooting#reserved-exit-codes"""
+
+
+class Refused(Permanent):
+    """The platform will not start this, now or later."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,27 @@ class Outcome:
 
 
 class Launcher:
-    """Starts executions and asks after them. Raises what Google's clients raise."""
+    """Starts executions and asks after them.
+
+    Raises what Google's clients raise, but Refused where the same order would be refused again.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
     def start(self, order: StartStage) -> str:
         """The new execution's (or Batch job's) name; does not wait for it."""
-        if order.spec.runner == "batch_gpu":
-            return self._start_batch(order)
-        return self._start_run_job(order)
+        from google.api_core.exceptions import ClientError, TooManyRequests
+
+        try:
+            if order.spec.runner == "batch_gpu":
+                return self._start_batch(order)
+            return self._start_run_job(order)
+        except TooManyRequests:
+            raise
+        except ClientError as error:
+            hint = "the job, its image or the conductor's rights are not as Terraform makes them"
+            raise Refused(f"{order.stage} cannot be started: {error.message}", hint=hint) from error
 
     def find(self, order: StartStage) -> str | None:
         """An execution that carries the claim's token: started, but never written into the claim."""
@@ -65,6 +80,16 @@ class Launcher:
             if any(env.value == order.claim.token for c in containers for env in c.env):
                 return str(execution.name)
         return None
+
+    def cancel(self, spec: StageSpec, execution: str) -> None:
+        """Stop what nobody needs any more; one that has ended or is gone is no error."""
+        from google.api_core.exceptions import ClientError
+
+        with suppress(ClientError):
+            if spec.runner == "batch_gpu":
+                self.cloud.batch.delete_job(name=execution)
+            else:
+                self.cloud.executions.cancel_execution(name=execution)
 
     def outcome(self, spec: StageSpec, execution: str) -> Outcome:
         from google.api_core.exceptions import NotFound
@@ -93,7 +118,7 @@ class Launcher:
     def _start_batch(self, order: StartStage) -> str:
         from google.api_core.exceptions import AlreadyExists, Conflict
 
-        job_id = f"train-{order.run_id}-{order.claim.token[:8]}"
+        job_id = f"train-{order.claim.token[:24]}"  # at most 63 characters; the labels name the run
         # A conflict: an earlier try got through and its answer was lost; the id names the claim.
         with suppress(AlreadyExists, Conflict):
             self.cloud.batch.create_job(parent=self.cloud.parent, job_id=job_id, job=self._batch_job(order))
@@ -178,6 +203,8 @@ def _run_outcome(execution: Any) -> Outcome:
     if not execution.completion_time:
         return Outcome("running")
     message = "; ".join(c.message for c in execution.conditions if c.message)
+    if execution.cancelled_count:
+        return Outcome("cancelled", message or "cancelled by hand", execution.log_uri)
     good = execution.succeeded_count >= execution.task_count
     return Outcome("succeeded" if good else "failed", message, execution.log_uri)
 
@@ -189,6 +216,8 @@ def _batch_outcome(job: Any) -> Outcome:
     message = "; ".join(event.description for event in job.status.status_events)
     if state == batch_v1.JobStatus.State.SUCCEEDED:
         return Outcome("succeeded", message)
-    if state in (batch_v1.JobStatus.State.FAILED, batch_v1.JobStatus.State.CANCELLED):
+    if state == batch_v1.JobStatus.State.CANCELLED:
+        return Outcome("cancelled", message or "cancelled by hand")
+    if state == batch_v1.JobStatus.State.FAILED:
         return Outcome("failed", message)
     return Outcome("running", message)

@@ -50,11 +50,15 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         _refuse_bombs(text)
         value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derives from SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except _UNREADABLE as error:
         raise BadConfig([Problem(_where(error), f"not YAML: {_why(error)}", "a YAML mapping")]) from error
     if not isinstance(value, dict):
         raise BadConfig([Problem("(file)", f"a {type(value).__name__}, not a mapping", "key: value lines")])
     return value
+
+
+_UNREADABLE = (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError)
+"""PyYAML's constructors raise bare errors for explicit tags that do not fit, such as ``!!int ""``."""
 
 
 def _refuse_bombs(text: str) -> None:

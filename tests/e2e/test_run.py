@@ -6,12 +6,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 import pytest
+from google.api_core.exceptions import DeadlineExceeded
 
-from fitsense.events import Event, RunCompleted, RunFailed, decode
+from fitsense.events import (
+    Event,
+    RunAdmitted,
+    RunCompleted,
+    RunFailed,
+    StageLanded,
+    StageProgressed,
+    decode,
+)
 from fitsense.records import DatasetRecord
 from tests.factory import GATED, SMALL, Factory
 
@@ -167,15 +178,23 @@ def test_run_events_tell_the_story_once_each(factory: Factory) -> None:
     factory.wait(bad)
     events: list[Event] = []
 
-    def ended() -> bool:
-        pulled = factory.cloud.subscriber.pull(subscription=name, max_messages=1000, timeout=120)
-        ids = [received.ack_id for received in pulled.received_messages]
-        if ids:
-            factory.cloud.subscriber.acknowledge(subscription=name, ack_ids=ids)
-        events.extend(decode(received.message.data) for received in pulled.received_messages)
-        return {RunCompleted, RunFailed} <= {type(event) for event in events}
+    def pull() -> int:
+        request = {"subscription": name, "max_messages": 1000}
+        with suppress(DeadlineExceeded):
+            pulled = factory.cloud.subscriber.pull(request=request, timeout=3).received_messages
+            if pulled:
+                ids = [received.ack_id for received in pulled]
+                factory.cloud.subscriber.acknowledge(subscription=name, ack_ids=ids)
+            events.extend(decode(received.message.data) for received in pulled)
+            return len(pulled)
+        return 0
 
-    factory.until(ended)
+    factory.until(lambda: pull() >= 0 and {RunCompleted, RunFailed} <= {type(event) for event in events})
+    factory.until(lambda: pull() == 0)
+    told = Counter((event.type, event.key) for event in events if not isinstance(event, StageProgressed))
+    assert set(told.values()) == {1}
+    assert sum(isinstance(event, RunAdmitted) for event in events) == 2
+    assert sum(isinstance(event, StageLanded) and event.run_id == good for event in events) == 10
     assert RunCompleted(run_id=good) in events
     assert [e.stage for e in events if isinstance(e, RunFailed)] == ["quality_gate"]
     factory.cloud.subscriber.delete_subscription(request={"subscription": name})
