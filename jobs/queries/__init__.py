@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from fitsense.artifacts import dumps_line
 from fitsense.config import Queries
-from jobs.queries.logs import load_logs
+from jobs.queries.logs import DAY_COLUMNS, SET_COLUMNS, WEEK_COLUMNS, load_logs
 from jobs.queries.transform import make_queries
-from jobs.stage import Job, part_file
+from jobs.stage import Input, Job, part_file
 
 PROGRESS_EVERY = 500
 
@@ -23,9 +25,7 @@ def run_part(job: Job, part: int) -> None:
     params, people, workouts = job.params(Queries), job.inputs["profiles"], job.inputs["workouts"]
     users = sum(file.rows for file in people.files(".parquet"))
     profiles = people.parquet(part_file(part, "parquet")).to_dicts()
-    logs = load_logs(
-        *(workouts.parquet(part_file(part, f"{kind}.parquet")) for kind in ("sets", "days", "weeks"))
-    )
+    logs = load_logs(*(_columns(workouts, part, kind) for kind in ("sets", "days", "weeks")))
     total = len(profiles) * params.per_user
 
     def lines() -> Iterator[bytes]:
@@ -36,3 +36,11 @@ def run_part(job: Job, part: int) -> None:
 
     rows = job.write_lines(part_file(part, "jsonl"), lines())
     job.count(rows_in=len(profiles), rows_out=rows)
+
+
+_COLUMNS = {"sets": SET_COLUMNS, "days": DAY_COLUMNS, "weeks": ("user_id", "week", *WEEK_COLUMNS)}
+
+
+def _columns(workouts: Input, part: int, kind: str) -> pl.DataFrame:
+    """A part's table of ``kind``, as far as prompts need it."""
+    return pl.read_parquet(workouts.read(part_file(part, f"{kind}.parquet")), columns=list(_COLUMNS[kind]))

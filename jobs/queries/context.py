@@ -6,9 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
-from fitsense.training.catalog import Catalog
-from fitsense.training.volume import MAJOR
-from jobs.queries.logs import ExerciseLog, UserLog
+from jobs.queries.logs import MUSCLE_ORDER, Entries, ExerciseLog, UserLog
 
 MAX_LIFTS = 5
 MAX_NOTES = 3
@@ -16,7 +14,6 @@ MAX_WEEKS = 6
 LIFT_WEEKS = 4
 """A lift that was not done for so many weeks is no longer current."""
 NOTE_WEEKS = 3
-MAIN = {"squat": 0, "h_push": 1, "hinge": 2, "h_pull": 3, "v_push": 4, "v_pull": 5, "lunge": 6}
 _FROM_PROFILE = (
     "user_id", "age", "sex", "height_cm", "activity", "goal", "experience", "days_per_week",
     "minutes_per_session", "equipment", "conditions", "medical_clearance", "gestation_weeks",
@@ -24,7 +21,7 @@ _FROM_PROFILE = (
 )  # fmt: skip
 
 
-def build_context(profile: Mapping[str, Any], log: UserLog, week: int, catalog: Catalog) -> dict[str, Any]:
+def build_context(profile: Mapping[str, Any], log: UserLog, week: int) -> dict[str, Any]:
     """What the coach may know after ``week`` weeks; at week 0 the logs are empty."""
     weeks, since = log.weeks, max(0, week - MAX_WEEKS)
     weights = _rounded(weeks["weight_mean_kg"][since:week], 1)
@@ -37,8 +34,8 @@ def build_context(profile: Mapping[str, Any], log: UserLog, week: int, catalog: 
         "sleep_h": _rounded(weeks["sleep_mean_h"][since:week], 1),
         "kcal": _rounded(weeks["kcal_mean"][since:week], 0),
         "weights_kg": weights,
-        "lifts": _lifts(log.exercises, week, catalog),
-        "weekly_sets": _weekly_sets(log.exercises, week - 1, catalog),
+        "lifts": _lifts(log, week),
+        "weekly_sets": _weekly_sets(log.sets, week - 1),
         "weeks_since_deload": _since_deload(weeks["deload"], week),
         "stalled": bool(week and weeks["stalled"][week - 1]),
         "pain_area": area,
@@ -81,36 +78,34 @@ def _pain(log: UserLog, week: int) -> tuple[str | None, int]:
     return area, max(pain for where, pain in recent if where == area)
 
 
-def _lifts(exercises: list[ExerciseLog], week: int, catalog: Catalog) -> list[dict[str, Any]]:
+def _lifts(log: UserLog, week: int) -> list[dict[str, Any]]:
     """Up to five current lifts, the loaded and the main ones first."""
-    found: list[tuple[Any, ExerciseLog, int]] = []
-    for log in exercises:
-        last = bisect_left(log.weeks, week) - 1
-        if last >= 0 and log.weeks[last] >= week - LIFT_WEEKS:
-            main = MAIN.get(catalog[log.exercise_id].pattern, 9)
-            found.append(((log.kg[last] is None, main, -last, log.exercise_id), log, last))
-    found.sort(key=lambda one: one[0])
-    return [_lift(log, last, week) for _, log, last in found[:MAX_LIFTS]]
+    entries, loaded, since = log.entries, 0, week - LIFT_WEEKS
+    found: list[tuple[tuple[bool, int, int, str], ExerciseLog, int]] = []
+    for exercise in log.exercises:
+        if loaded >= MAX_LIFTS and exercise.main > found[-1][0][1]:
+            break
+        last = bisect_left(entries.weeks, week, exercise.first, exercise.end) - 1
+        if last >= exercise.first and entries.weeks[last] >= since:
+            bare = entries.kg[last] is None
+            loaded += not bare
+            found.append(((bare, exercise.main, exercise.first - last, exercise.exercise_id), exercise, last))
+    found.sort()
+    return [_lift(entries, exercise, last, week) for _, exercise, last in found[:MAX_LIFTS]]
 
 
-def _lift(log: ExerciseLog, last: int, week: int) -> dict[str, Any]:
-    first = bisect_left(log.weeks, week - MAX_WEEKS)
+def _lift(entries: Entries, exercise: ExerciseLog, last: int, week: int) -> dict[str, Any]:
+    first = bisect_left(entries.weeks, week - MAX_WEEKS, exercise.first, exercise.end)
     return {
-        "exercise_id": log.exercise_id,
-        "weight_kg": log.kg[last],
-        "reps": log.reps(last),
-        "rir": log.rir(last),
-        "e1rm_kg": [value for value in log.e1rm[first : last + 1] if value is not None],
+        "exercise_id": exercise.exercise_id,
+        "weight_kg": entries.kg[last],
+        "reps": entries.reps(last),
+        "rir": entries.rir(last),
+        "e1rm_kg": [value for value in entries.e1rm[first : last + 1] if value is not None],
     }
 
 
-def _weekly_sets(exercises: list[ExerciseLog], week: int, catalog: Catalog) -> dict[str, float]:
-    """Fractional hard sets of ``week``: major muscles first, in a fixed order."""
-    sets: dict[str, float] = {}
-    for log in exercises:
-        at = bisect_left(log.weeks, week)
-        if at < len(log.weeks) and log.weeks[at] == week and log.hard_sets[at]:
-            for muscle, credit in catalog[log.exercise_id].credit:
-                sets[muscle] = sets.get(muscle, 0.0) + credit * log.hard_sets[at]
-    order = [*MAJOR, *sorted(set(sets) - set(MAJOR))]
-    return {muscle: sets[muscle] for muscle in order if muscle in sets}
+def _weekly_sets(sets: list[list[float]], week: int) -> dict[str, float]:
+    """Fractional hard sets of ``week``, those muscles that had any; none before the first week."""
+    row = sets[week] if week >= 0 else []
+    return {muscle: sets for muscle, sets in zip(MUSCLE_ORDER, row, strict=False) if sets}

@@ -3,47 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-HARD_RIR = 4.0
+from fitsense.training.catalog import MUSCLES, Exercise, load_catalog
+from fitsense.training.volume import HARD_SET_RIR, MAJOR
+
+Ints = NDArray[np.int64]
+
+SET_COLUMNS = ("user_id", "week", "session", "exercise_id", "set_index", "reps", "weight_kg", "rir")
+DAY_COLUMNS = ("user_id", "date", "pain", "pain_area", "note")
+WEEK_COLUMNS = (
+    "planned_sessions",
+    "done_sessions",
+    "sleep_mean_h",
+    "kcal_mean",
+    "weight_mean_kg",
+    "stalled",
+    "deload",
+)
+MUSCLE_ORDER = (*MAJOR, *sorted(set(MUSCLES) - set(MAJOR)))
+"""Columns of ``UserLog.sets``: major muscles first."""
+MAIN = {"squat": 0, "h_push": 1, "hinge": 2, "h_pull": 3, "v_push": 4, "v_pull": 5, "lunge": 6}
+"""Patterns that a person would speak of first."""
 
 
 @dataclass(frozen=True, slots=True)
-class SetColumns:
-    """Every set of a part, sorted by person, exercise, week, session and number.
-
-    Nested lists would cost more to hand over from polars than all the grouping.
-    """
-
-    reps: list[int]
-    rir: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class ExerciseLog:
-    """One exercise of one person, an entry a week in which it was done, oldest first.
+class Entries:
+    """What a part's people did: an entry per person, exercise and week in which it was done, in this order.
 
     ``kg``, ``reps(at)`` and ``rir(at)`` are of the week's last session, ``e1rm`` is the week's best.
+    One set of columns for the whole part: lists of a person's own would cost more than all the grouping.
     """
 
-    exercise_id: str
     weeks: list[int]
     kg: list[float | None]
-    starts: list[int]
-    counts: list[int]
     e1rm: list[float | None]
-    hard_sets: list[int]
-    sets: SetColumns
+    starts: list[int]
+    ends: list[int]
+    set_reps: Ints
+    set_rir: NDArray[np.float64]
 
     def reps(self, at: int) -> list[int]:
         """Repetitions of the last session's sets of entry ``at``."""
-        return self.sets.reps[self.starts[at] : self.starts[at] + self.counts[at]]
+        reps: list[int] = self.set_reps[self.starts[at] : self.ends[at]].tolist()
+        return reps
 
     def rir(self, at: int) -> list[float]:
         """Reps in reserve of the last session's sets of entry ``at``."""
-        return self.sets.rir[self.starts[at] : self.starts[at] + self.counts[at]]
+        rir: list[float] = self.set_rir[self.starts[at] : self.ends[at]].tolist()
+        return rir
+
+
+class ExerciseLog(NamedTuple):
+    """One exercise of one person: its entries from ``first`` to before ``end``, oldest first."""
+
+    main: int
+    exercise_id: str
+    first: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +74,10 @@ class UserLog:
 
     weeks: dict[str, list[Any]]
     exercises: list[ExerciseLog]
+    """Main patterns first."""
+    entries: Entries
+    sets: list[list[float]]
+    """Fractional hard sets by week and, as in ``MUSCLE_ORDER``, by muscle."""
     notes: list[tuple[int, str]]
     pains: list[tuple[int, str, int]]
     """(week, area, 0 to 10)."""
@@ -68,65 +94,119 @@ def e1rm_expr() -> pl.Expr:
     return pl.when(valid).then(pl.when(to_failure <= 10).then(linear).otherwise(wathan))
 
 
-def exercise_logs(sets: pl.DataFrame) -> dict[str, list[ExerciseLog]]:
-    """user_id → the exercises that this person did."""
-    ordered = sets.sort("user_id", "exercise_id", "week", "session", "set_index").with_row_index("row")
-    columns = SetColumns(ordered["reps"].to_list(), ordered["rir"].cast(pl.Float64).round(1).to_list())
-    weeks = _weeks(ordered)
-    values = [weeks[name].to_list() for name in ("week", "kg", "start", "count", "e1rm", "hard")]
-    logs: dict[str, list[ExerciseLog]] = {}
-    runs = weeks.group_by("user_id", "exercise_id", maintain_order=True).len()
-    first = 0
-    for user, exercise_id, length in runs.iter_rows():
-        week, kg, start, count, e1rm, hard = (column[first : first + length] for column in values)
-        log = ExerciseLog(exercise_id, week, kg, start, count, e1rm, hard, columns)
-        logs.setdefault(user, []).append(log)
-        first += length
+class _Moves(NamedTuple):
+    """The catalogue as columns: an exercise's place is its code."""
+
+    ids: list[str]
+    mains: list[int]
+    credits: NDArray[np.float64]
+    """A row an exercise, a column a muscle."""
+
+
+@cache
+def _moves() -> _Moves:
+    exercises = sorted(load_catalog().by_id.values(), key=lambda one: (_main(one), one.id))
+    credits = np.zeros((len(exercises), len(MUSCLE_ORDER)))
+    for code, exercise in enumerate(exercises):
+        for muscle, credit in exercise.credit:
+            credits[code, MUSCLE_ORDER.index(muscle)] += credit
+    return _Moves([one.id for one in exercises], [_main(one) for one in exercises], credits)
+
+
+def _main(exercise: Exercise) -> int:
+    return MAIN.get(exercise.pattern, len(MAIN))
+
+
+class _Grouped(NamedTuple):
+    """Entries with what they are of, and the hard sets of each."""
+
+    entries: Entries
+    users: Ints
+    moves: Ints
+    weeks: Ints
+    hard: Ints
+
+
+def _group(sets: pl.DataFrame, users: list[str]) -> _Grouped:
+    """Sort by one whole number a set and look where it changes: grouping by columns costs thrice as much."""
+    columns = [_codes(sets["user_id"], users), _codes(sets["exercise_id"], _moves().ids)]
+    columns += [sets[name].to_numpy().astype(np.int64) for name in ("week", "session", "set_index")]
+    order = np.argsort(_joined(columns))
+    users_, moves, weeks, sessions, _ = (column[order] for column in columns)
+    entry_keys = _joined([users_, moves, weeks])
+    starts, session_starts = _starts(entry_keys), _starts(_joined([entry_keys, sessions]))
+    ends = np.append(starts[1:], len(order))
+    ordered = sets.select("weight_kg", "reps", "rir", e1rm=e1rm_expr())[order]
+    best = np.fmax.reduceat(ordered["e1rm"].to_numpy(), starts) if len(starts) else np.empty(0)
+    rir = ordered["rir"].cast(pl.Float64)
+    hard = np.add.reduceat(rir.to_numpy() <= HARD_SET_RIR, starts, dtype=np.int64) if len(starts) else starts
+    entries = Entries(
+        weeks=weeks[starts].tolist(),
+        kg=ordered["weight_kg"].gather(ends - 1).round(2).to_list(),
+        e1rm=pl.Series(best).fill_nan(None).round(1).to_list(),
+        starts=session_starts[np.searchsorted(session_starts, ends) - 1].tolist(),
+        ends=ends.tolist(),
+        set_reps=ordered["reps"].to_numpy(),
+        set_rir=rir.round(1).to_numpy(),
+    )
+    return _Grouped(entries, users_[starts], moves[starts], weeks[starts], hard)
+
+
+def _codes(column: pl.Series, names: list[str]) -> Ints:
+    """Each value's place in ``names``. Raises polars.exceptions.InvalidOperationError for any other value."""
+    return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+
+
+def _joined(columns: list[Ints]) -> Ints:
+    """One whole number for the values of several columns, in the same order."""
+    joined = columns[0]
+    for column in columns[1:]:
+        joined = joined * (column.max(initial=0) + 1) + column
+    return joined
+
+
+def _starts(keys: Ints) -> Ints:
+    """Where each run of equal keys begins."""
+    return np.flatnonzero(np.diff(keys, prepend=-1))
+
+
+def _exercises(grouped: _Grouped, users: int) -> list[list[ExerciseLog]]:
+    """By person, the exercises that they did."""
+    ids, mains, _ = _moves()
+    starts = _starts(_joined([grouped.users, grouped.moves]))
+    ends = np.append(starts[1:], len(grouped.users))
+    logs: list[list[ExerciseLog]] = [[] for _ in range(users)]
+    columns = (grouped.users[starts], grouped.moves[starts], starts, ends)
+    for user, move, first, end in zip(*(column.tolist() for column in columns), strict=True):
+        logs[user].append(ExerciseLog(mains[move], ids[move], first, end))
     return logs
 
 
-def _weeks(ordered: pl.DataFrame) -> pl.DataFrame:
-    """A row per person, exercise and week; ``start`` and ``count`` find the last session's sets."""
-    sessions = (
-        ordered.lazy()
-        .with_columns(e1rm=e1rm_expr(), hard=pl.col("rir") <= HARD_RIR)
-        .group_by("user_id", "exercise_id", "week", "session", maintain_order=True)
-        .agg(
-            pl.col("weight_kg").last().round(2).alias("kg"),
-            pl.col("row").first().alias("start"),
-            pl.len().alias("count"),
-            pl.col("e1rm").max(),
-            pl.col("hard").sum(),
-        )
-    )
-    return (
-        sessions.group_by("user_id", "exercise_id", "week", maintain_order=True)
-        .agg(pl.col("kg", "start", "count").last(), pl.col("e1rm").max().round(1), pl.col("hard").sum())
-        .collect()
-    )
-
-
-WEEK_COLUMNS = (
-    "planned_sessions",
-    "done_sessions",
-    "sleep_mean_h",
-    "kcal_mean",
-    "weight_mean_kg",
-    "stalled",
-    "deload",
-)
+def _weekly_sets(grouped: _Grouped, users: int, weeks: int) -> list[list[list[float]]]:
+    """Fractional hard sets by person, week and muscle."""
+    place, size = grouped.users * weeks + grouped.weeks, users * weeks
+    credit = _moves().credits[grouped.moves] * grouped.hard[:, None]
+    columns = [np.bincount(place, column, size).astype(np.float64) for column in credit.T]
+    found: list[list[list[float]]] = np.stack(columns, axis=-1).reshape(users, weeks, -1).tolist()
+    return found
 
 
 def load_logs(sets: pl.DataFrame, days: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, UserLog]:
-    """user_id → log. Weekly lists start at week 0 and have no gaps."""
-    exercises = exercise_logs(sets)
+    """user_id → log, for everybody in ``weeks``. Weekly lists start at week 0 and have no gaps."""
+    ordered = weeks.sort("user_id", "week")
+    columns = {name: ordered[name].to_list() for name in WEEK_COLUMNS}
+    runs = ordered["user_id"].rle().struct.unnest()
+    users, ends = runs["value"].to_list(), runs["len"].cum_sum().to_list()
+    grouped = _group(sets, users)
+    exercises = _exercises(grouped, len(users))
+    last = max(int(weeks["week"].to_numpy().max(initial=0)), int(grouped.weeks.max(initial=0)))
+    weekly_sets = _weekly_sets(grouped, len(users), last + 1)
     said = _said(days)
-    by_user = weeks.sort("user_id", "week").group_by("user_id", maintain_order=True).agg(WEEK_COLUMNS)
     logs: dict[str, UserLog] = {}
-    for row in by_user.iter_rows(named=True):
-        user = row.pop("user_id")
+    for at, (user, first, end) in enumerate(zip(users, [0, *ends], ends, strict=False)):
+        own = {name: column[first:end] for name, column in columns.items()}
         notes, pains = said.get(user, ([], []))
-        logs[user] = UserLog(row, exercises.get(user, []), notes, pains)
+        logs[user] = UserLog(own, exercises[at], grouped.entries, weekly_sets[at], notes, pains)
     return logs
 
 

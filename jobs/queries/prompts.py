@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ NEAR_TARGET_KG = 1.0
 """Nobody talks of a target that is this close."""
 
 
+@cache
 def phrases_of(voice: str) -> Phrases:
     """The phrase file of a language, or of ``hinglish`` or ``flags``."""
     return load_phrases(FOLDER / f"{voice}.yaml")

@@ -52,7 +52,7 @@ def choose(kind: str, context: Mapping[str, Any], chance: Chance) -> Scenario:
 def red_flag(rule: str, context: Mapping[str, Any], chance: Chance) -> Scenario:
     """A prompt with the red flag ``rule``: the flag decides the answer, whatever else is asked."""
     scenario = Scenario(ask=rule, flag=rule, action=RED_FLAGS[rule].action)
-    scenario.tags = [f"red_flag:{rule}", *_state_tags(context)]
+    scenario.tags = [f"red_flag:{rule}", *_state_tags(context, deload=bool(deload_reason(context)))]
     scenario.safety = [rule]
     scenario.slots = {"area": chance.pick(list(load_conditions().pain_areas))}
     return scenario
@@ -227,18 +227,20 @@ def _bound(kind: str, scenario: Scenario, context: Mapping[str, Any]) -> Scenari
             scenario.safety = [*limits.blocked, "Q-01", *scenario.safety]
             tags.append("needs_clearance")
     scenario.safety = list(dict.fromkeys(scenario.safety))
-    scenario.tags = list(dict.fromkeys([f"ask:{scenario.ask}", *tags, *_state_tags(context)]))
+    scenario.tags = list(
+        dict.fromkeys([f"ask:{scenario.ask}", *tags, *_state_tags(context, deload=ready.deload)])
+    )
     return scenario
 
 
-def _state_tags(context: Mapping[str, Any]) -> list[str]:
+def _state_tags(context: Mapping[str, Any], *, deload: bool) -> list[str]:
     sleep, change = context["sleep_h"], weekly_change_pct(context["weights_kg"])
     truth = {
         "week0": context["week"] == 0,
         "poor_sleep": bool(sleep) and sleep[-1] < 6,
         "pain": context["pain"] > 0,
         "stalled": context["stalled"],
-        "deload_due": bool(deload_reason(context)),
+        "deload_due": deload,
         "low_adherence": context["adherence"] < 0.6,
         "fast_loss": change is not None and change < -1,
     }

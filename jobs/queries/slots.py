@@ -27,16 +27,15 @@ _ENDINGS = {
 
 def kit_of(equipment: list[str]) -> str:
     """The coarse class of what a person owns: gym, barbell, dumbbells, bands or bodyweight."""
-    owned = set(equipment)
-    for kit, any_of in (
-        ("gym", {"machine", "cable"}),
-        ("barbell", {"barbell"}),
-        ("dumbbells", {"dumbbell", "kettlebell"}),
-        ("bands", {"band"}),
-    ):
-        if owned & any_of:
-            return kit
-    return "bodyweight"
+    return next((kit for kit, any_of in _KITS if not any_of.isdisjoint(equipment)), "bodyweight")
+
+
+_KITS = (
+    ("gym", frozenset({"machine", "cable"})),
+    ("barbell", frozenset({"barbell"})),
+    ("dumbbells", frozenset({"dumbbell", "kettlebell"})),
+    ("bands", frozenset({"band"})),
+)
 
 
 def slots_of(

@@ -58,12 +58,14 @@ def make_queries(
     for profile in profiles:
         user = int(profile["user_id"][1:])
         log = logs[profile["user_id"]]
+        slices = _slices(profile)
         for number in range(params.per_user):
-            yield _query(profile, log, user, number, quotas, seed, catalog)
+            yield _query(profile, slices, log, user, number, quotas, seed, catalog)
 
 
 def _query(
     profile: Mapping[str, Any],
+    slices: Mapping[str, str],
     log: UserLog,
     user: int,
     number: int,
@@ -76,7 +78,7 @@ def _query(
     chance = Chance(seed, query_id)
     kind, flag = quotas.kind(index), quotas.flag(index)
     week = _week(kind, user, number, quotas.per_user, len(log.weeks["deload"]), chance)
-    context = build_context(profile, log, week, catalog)
+    context = build_context(profile, log, week)
     scenario = _scenario(kind, flag, context, chance)
     voice = voice_of(profile["language"], chance)
     prompt, register = write_prompt(context, scenario, voice, chance, catalog)
@@ -88,7 +90,7 @@ def _query(
         "language": profile["language"],
         "prompt": prompt,
         "context": context,
-        "slices": _slices(profile, kind),
+        "slices": {**slices, "type": kind},
         "tags": [*scenario.tags, f"register:{register}", *["hinglish"] * (voice == "hinglish")],
         "expected_action": scenario.action,
         "safety": scenario.safety,
@@ -123,7 +125,8 @@ def _injected(
     return f"{prompt} {text}" if chance.happens(0.7) else f"{text} {prompt}"
 
 
-def _slices(profile: Mapping[str, Any], kind: str) -> dict[str, str]:
+def _slices(profile: Mapping[str, Any]) -> dict[str, str]:
+    """Of all the person's prompts; the prompt's own type takes its place among them."""
     return {
         "age_band": profile["age_band"],
         "sex": profile["sex"],
@@ -132,6 +135,6 @@ def _slices(profile: Mapping[str, Any], kind: str) -> dict[str, str]:
         "experience": profile["experience"],
         "condition": profile["conditions"][0] if profile["conditions"] else "none",
         "language": profile["language"],
-        "type": kind,
+        "type": "",
         "equipment_kit": kit_of(profile["equipment"]),
     }

@@ -199,11 +199,10 @@ def response_line(
     cost_usd: float = 0.0,
 ) -> bytes:
     """A ``records.TeacherResponse`` as a JSONL line; the query stands in it as it came."""
-    answer = verdict.answer.model_dump(mode="json") if verdict.answer else None
     return dumps_line(
         {
             "query": orjson.Fragment(query),
-            "answer": answer,
+            "answer": verdict.answer,
             "rejected": verdict.rejected,
             "violations": list(verdict.violations),
             "model": model,

@@ -20,9 +20,12 @@ SMALLEST_WINDOW = 50
 
 @dataclass(frozen=True)
 class Verdict:
-    """A record's end. ``rejected`` is None for a good answer; ``detail`` says more, for logs."""
+    """A record's end. ``rejected`` is None for a good answer; ``detail`` says more, for logs.
 
-    answer: CoachAnswer | None = None
+    ``answer`` is a ``records.CoachAnswer`` as a dict: what was verified is what will be written.
+    """
+
+    answer: dict[str, Any] | None = None
     rejected: str | None = None
     violations: tuple[str, ...] = ()
     detail: str = ""
@@ -65,10 +68,11 @@ def judge(query: Mapping[str, Any], completion: Completion) -> Verdict:
 
 def verify(query: Mapping[str, Any], answer: CoachAnswer) -> Verdict:
     """The engine's word on an answer; ``violations`` are the ids of the rules it broke, each once."""
-    broken = tuple(dict.fromkeys(one.rule_id for one in verify_answer(query, answer.model_dump(mode="json"))))
+    written = answer.model_dump(mode="json")
+    broken = tuple(dict.fromkeys(one.rule_id for one in verify_answer(query, written)))
     if broken:
         return Verdict(rejected="unverified", violations=broken, detail=", ".join(broken))
-    return Verdict(answer=answer)
+    return Verdict(answer=written)
 
 
 class ErrorWatch:

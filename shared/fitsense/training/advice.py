@@ -45,8 +45,7 @@ def clearance_sentences(voice: Voice, rules: tuple[str, ...]) -> list[str]:
 
 def fever_sentences(voice: Voice, context: Mapping[str, Any]) -> list[str]:
     """O-02: no session before 24 hours without fever."""
-    tail = [voice.say("fever_tail")] if context["week"] else []
-    return [voice.say("fever"), *tail]
+    return [voice.say("fever"), voice.say("fever_tail" if context["week"] else "fever_first")]
 
 
 def topic_sentences(voice: Voice, topic: str, context: Mapping[str, Any], muscle: str = "") -> list[str]:

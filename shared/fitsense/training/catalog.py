@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
@@ -43,6 +43,13 @@ LANGUAGES = ("en", "es", "hi")
 LOWER_BODY = frozenset({"squat", "lunge", "hinge"})
 UPPER_BODY = frozenset({"h_push", "v_push", "h_pull", "v_pull"})
 COMPOUND = LOWER_BODY | UPPER_BODY
+SUPPORT = frozenset(
+    {"core_antiext", "core_antirot", "core_lat", "core_flex", "core_rot", "balance", "mobility", "carry"}
+)
+"""Trunk, balance and mobility."""
+Kind = Literal["compound", "unloaded", "isolation", "support"]
+"""All exercises of a kind get the same dose; ``unloaded`` are compound ones without a load."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,12 @@ class Exercise:
     credit: tuple[tuple[str, float], ...]
     loaded: bool
     compound: bool
+    form: tuple[Kind, bool]
+    """Kind, and whether it is unilateral: all that a set's length depends on, beside the dose."""
+
+    @property
+    def kind(self) -> Kind:
+        return self.form[0]
 
     @property
     def rank(self) -> int:
@@ -99,6 +112,7 @@ def _words(cell: str) -> tuple[str, ...]:
 def _exercise(row: Mapping[str, str]) -> Exercise:
     equipment = frozenset(_words(row["equipment"]))
     secondary = _words(row["secondary"])
+    loaded, unilateral = not equipment <= _UNLOADED, row["unilateral"] == "1"
     return Exercise(
         id=row["id"],
         name=row["name"],
@@ -107,12 +121,21 @@ def _exercise(row: Mapping[str, str]) -> Exercise:
         secondary=secondary,
         equipment=equipment,
         level=row["level"],
-        unilateral=row["unilateral"] == "1",
+        unilateral=unilateral,
         contra_tags=frozenset(_words(row["contra_tags"])),
         credit=((row["primary"], 1.0), *((muscle, 0.5) for muscle in secondary)),
-        loaded=not equipment <= _UNLOADED,
+        loaded=loaded,
         compound=row["pattern"] in COMPOUND,
+        form=(_kind(row["pattern"], loaded=loaded), unilateral),
     )
+
+
+def _kind(pattern: str, *, loaded: bool) -> Kind:
+    if pattern in SUPPORT:
+        return "support"
+    if pattern in COMPOUND:
+        return "compound" if loaded else "unloaded"
+    return "isolation"
 
 
 def _problems(exercise: Exercise) -> list[str]:

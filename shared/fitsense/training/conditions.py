@@ -5,7 +5,7 @@ Data: ``schema/catalog/conditions.yaml``. The strictest bound wins, whatever it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -115,18 +115,22 @@ def limits_for(person: Mapping[str, Any], pain: Iterable[str] = ()) -> Limits:
 
 
 def _derived_names(person: Mapping[str, Any]) -> tuple[str, ...]:
-    derived = load_conditions().derived
-    return tuple(one.name for one in derived if all(_holds(person, *when) for when in one.when.items()))
+    return _derived(person["age"], bmi(person), person.get("gestation_weeks"), person.get("postpartum_weeks"))
 
 
-def _holds(person: Mapping[str, Any], key: str, bound: float) -> bool:
-    if key == "age_min":
-        return bool(person["age"] >= bound)
-    if key == "bmi_min":
-        return bmi(person) >= bound
-    gestation = key == "gestation_after"
-    weeks = person.get("gestation_weeks" if gestation else "postpartum_weeks")
-    return weeks is not None and bool(weeks > bound if gestation else weeks < bound)
+@lru_cache(maxsize=4096)
+def _derived(age: int, mass_index: float, gestation: int | None, postpartum: int | None) -> tuple[str, ...]:
+    holds: dict[str, Callable[[float], bool]] = {
+        "age_min": lambda bound: age >= bound,
+        "bmi_min": lambda bound: mass_index >= bound,
+        "gestation_after": lambda bound: gestation is not None and gestation > bound,
+        "postpartum_before": lambda bound: postpartum is not None and postpartum < bound,
+    }
+    return tuple(
+        one.name
+        for one in load_conditions().derived
+        if all(holds[key](bound) for key, bound in one.when.items())
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from string import ascii_letters
 
 _WORDS = {
     "en": frozenset({
@@ -18,25 +18,25 @@ _WORDS = {
         "esta", "este", "como", "semana", "sin", "ya", "hoy", "está", "llama", "antes", "hasta",
     }),
 }  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]+")
-_DEVANAGARI = re.compile("[\u0900-\u097f]")
-_LATIN = re.compile("[A-Za-z]")
+_WORD = re.compile("[a-záéíóúüñ]+")
+_DEVANAGARI = (b"\xe0\xa4", b"\xe0\xa5")
+"""How UTF-8 begins each character of the block U+0900 to U+097F."""
+_LATIN = ascii_letters.encode()
 
 
 def looks_like(text: str, language: str) -> bool:
     """True when ``text`` reads as ``language`` (en, es, hi). Hindi is Devanagari; loan words may be Latin."""
-    devanagari = len(_DEVANAGARI.findall(text))
-    latin = len(_LATIN.findall(text))
+    raw = text.encode("utf-8", "replace")
+    devanagari = sum(map(raw.count, _DEVANAGARI))
+    latin = len(raw) - len(raw.translate(None, _LATIN))
     if language == "hi":
         return devanagari > latin
     if devanagari > latin:
         return False
-    scores = _scores(text[:600].lower())
-    other = "es" if language == "en" else "en"
-    return scores[language] > 0 and scores[language] >= scores[other]
+    words = _WORD.findall(text[:600].lower())
+    own, other = (_score(words, one) for one in (language, "es" if language == "en" else "en"))
+    return own > 0 and own >= other
 
 
-@lru_cache(maxsize=1)
-def _scores(text: str) -> dict[str, int]:
-    words = _WORD.findall(text)
-    return {language: sum(word in known for word in words) for language, known in _WORDS.items()}
+def _score(words: list[str], language: str) -> int:
+    return sum(map(_WORDS[language].__contains__, words))

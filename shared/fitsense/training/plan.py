@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from fitsense.training.catalog import Exercise
+from fitsense.training.catalog import KINDS, Exercise, Kind
 from fitsense.training.conditions import Limits, limits_for
 from fitsense.training.loads import LoadChange, decide_load
 from fitsense.training.pools import SENIOR_AGE, Pools, pools_of
 from fitsense.training.prescription import (
+    CHANGEOVER_MIN,
+    RAMP_SET_MIN,
     SESSION_START_MIN,
+    Bounds,
     Dose,
-    dose_kind,
-    exercise_minutes,
-    prescribe,
+    bounds_of,
+    dose_of,
+    ramp_sets,
+    set_seconds,
     short,
 )
 from fitsense.training.readiness import Readiness, readiness
@@ -46,6 +51,50 @@ class Draft:
     ready: Readiness
 
 
+class _Work(NamedTuple):
+    """Exercises of a form as a person does them; ``ramp_min`` is of ramp sets, where due."""
+
+    dose: Dose
+    set_s: int
+    ramp_min: float
+
+    def minutes(self, sets: int, *, warm: bool) -> float:
+        """T-01, as ``prescription.exercise_minutes``."""
+        return sets * self.set_s / 60 + (self.ramp_min if warm else 0.0) + CHANGEOVER_MIN
+
+    def fewest(self, *, mandatory: bool) -> int:
+        """Sets below which the exercise is left out."""
+        return 1 if mandatory else min(2, self.dose.sets)
+
+
+class _Works(NamedTuple):
+    """By the exercise's form; and the shortest of all, in an ordinary and in a mandatory slot."""
+
+    by_form: Mapping[tuple[Kind, bool], _Work]
+    least: tuple[float, float]
+
+
+@lru_cache(maxsize=4096)
+def _works(bounds: Bounds) -> _Works:
+    works = {(kind, one_side): _work(kind, bounds, one_side) for kind in KINDS for one_side in (False, True)}
+    optional, mandatory = (
+        min(one.minutes(one.fewest(mandatory=must), warm=False) for one in works.values())
+        for must in (False, True)
+    )
+    return _Works(works, (optional, mandatory))
+
+
+def _work(kind: Kind, bounds: Bounds, unilateral: bool) -> _Work:
+    dose = dose_of(kind, bounds)
+    high = dose.reps[1]
+    ramp_min = RAMP_SET_MIN * ramp_sets(high, dose.rir) if kind == "compound" else 0.0
+    return _Work(dose, set_seconds(high, dose.rest_s, unilateral=unilateral), ramp_min)
+
+
+Ranked = list[tuple[int, int, Exercise]]
+"""Score and place in the pool of each exercise of a pattern, best first."""
+
+
 @dataclass(slots=True)
 class _Week:
     """What has been placed so far."""
@@ -57,8 +106,10 @@ class _Week:
     caps: Mapping[str, float]
     seed: int
     logged: frozenset[str]
+    works: _Works
+    day_cap: float
     used: dict[str, int] = field(default_factory=dict)
-    doses: dict[str, Dose] = field(default_factory=dict)
+    ranked: dict[str, Ranked] = field(default_factory=dict)
     volume: dict[str, float] = field(default_factory=dict)
 
 
@@ -72,7 +123,7 @@ class _Session:
     volume: dict[str, float] = field(default_factory=dict)
     patterns: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
-    placed: list[tuple[Exercise, Dose]] = field(default_factory=list)
+    placed: list[tuple[Exercise, Dose, int]] = field(default_factory=list)
 
 
 def build_plan(request: Request, seed: int = 0) -> Draft:
@@ -85,7 +136,9 @@ def build_plan(request: Request, seed: int = 0) -> Draft:
     ready = readiness(request)
     logged = frozenset(lift["exercise_id"] for lift in context["lifts"])
     pools, caps = pools_of(context, limits), _caps(context, limits, ready)
-    week = _Week(request, limits, ready, pools, caps, seed, logged)
+    works = _works(bounds_of(context, limits, ready))
+    day_cap = SESSION_CAP[context["experience"]]
+    week = _Week(request, limits, ready, pools, caps, seed, logged, works, day_cap)
     number = resistance_days(context, limits, ready)
     sessions = [_session(week, slots) for slots in days_of(context, number)]
     sessions = [session for session in sessions if session.placed]
@@ -140,6 +193,8 @@ def _session(week: _Week, slots: tuple[Slot, ...]) -> _Session:
 
 def _fill(week: _Week, session: _Session, slot: Slot, minutes: float, *, mandatory: bool) -> None:
     """Place the slot's best exercise that fits, with as many sets as time and caps allow, or none."""
+    if session.full_minutes + week.works.least[mandatory] > minutes:
+        return
     tried: set[str] = set()
     for _ in range(ATTEMPTS):
         exercise = _choose(week, session, slot, tried)
@@ -153,70 +208,83 @@ def _fits(week: _Week, session: _Session, exercise: Exercise, minutes: float, *,
 
     Time is held against the ordinary week's sets: a lighter week has the same exercises, not more (D-02).
     """
-    dose = _dose(week, exercise)
+    work = week.works.by_form[exercise.form]
     factor, warm = week.ready.set_factor, exercise.pattern not in session.patterns
-    for full in range(dose.sets, 0 if mandatory else min(2, dose.sets) - 1, -1):
-        cost = exercise_minutes(exercise, full, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
+    fewest = work.fewest(mandatory=mandatory)
+    if session.full_minutes + work.minutes(fewest, warm=warm) > minutes:
+        return False
+    for full in range(work.dose.sets, fewest - 1, -1):
+        cost = work.minutes(full, warm=warm)
         sets = max(1, int(full * factor + session.owed + 1e-9))
         if session.full_minutes + cost <= minutes and _within_caps(week, session, exercise, sets):
             session.owed += full * factor - sets
             session.full_minutes += cost
-            _place(week, session, exercise, dose._replace(sets=sets), warm=warm)
+            session.minutes += cost if sets == full else work.minutes(sets, warm=warm)
+            _place(week, session, exercise, work.dose, sets)
             return True
     return False
 
 
-def _dose(week: _Week, exercise: Exercise) -> Dose:
-    kind = dose_kind(exercise)
-    dose = week.doses.get(kind)
-    if dose is None:
-        dose = week.doses[kind] = prescribe(week.request.context, exercise, week.limits, week.ready)
-    return dose
-
-
 def _choose(week: _Week, session: _Session, slot: Slot, tried: set[str]) -> Exercise | None:
     """From the first pattern that has one: an exercise new to this session, logged and fresh ones first."""
-    avoid, today, logged = week.request.avoid, session.ids, week.logged
-    focus = week.request.focus
+    today, used = session.ids, week.used
     for pattern in slot:
-        pool = week.pools.get(pattern, ())
         best: Exercise | None = None
-        lowest = 1_000
-        for index, (exercise, penalty) in enumerate(pool):
-            if exercise.id in today or exercise.id in avoid or exercise.id in tried:
+        lowest, place = 1_000, 0
+        for least, index, exercise in _ranked(week, pattern):
+            if least > lowest:
+                break
+            if exercise.id in today or exercise.id in tried:
                 continue
-            score = penalty + 10 * week.used.get(exercise.id, 0) + (0 if exercise.id in logged else 4)
-            score += (index + week.seed) % 3 if index < 3 else 2
-            if exercise.id == focus:
-                score -= 20
-            if score < lowest:
-                best, lowest = exercise, score
+            score = least + 10 * used.get(exercise.id, 0)
+            if score < lowest or (score == lowest and index < place):
+                best, lowest, place = exercise, score, index
         if best is not None:
             return best
     return None
 
 
+def _ranked(week: _Week, pattern: str) -> Ranked:
+    """The exercises of a pattern by all that does not change from session to session."""
+    ranked = week.ranked.get(pattern)
+    if ranked is None:
+        request, logged = week.request, week.logged
+        ranked = week.ranked[pattern] = sorted(
+            (
+                penalty
+                + (0 if exercise.id in logged else 4)
+                + ((index + week.seed) % 3 if index < 3 else 2)
+                - (20 if exercise.id == request.focus else 0),
+                index,
+                exercise,
+            )
+            for index, (exercise, penalty) in enumerate(week.pools.get(pattern, ()))
+            if exercise.id not in request.avoid
+        )
+    return ranked
+
+
 def _within_caps(week: _Week, session: _Session, exercise: Exercise, sets: int) -> bool:
-    day_cap = SESSION_CAP[week.request.context["experience"]]
-    everywhere = week.caps[""]
+    today, total, caps, cap = session.volume, week.volume, week.caps, week.caps[""]
     for muscle, credit in exercise.credit:
         added = credit * sets
-        if session.volume.get(muscle, 0.0) + added > day_cap:
+        if today.get(muscle, 0.0) + added > week.day_cap:
             return False
-        if week.volume.get(muscle, 0.0) + added > week.caps.get(muscle, everywhere):
+        if total.get(muscle, 0.0) + added > caps.get(muscle, cap):
             return False
     return True
 
 
-def _place(week: _Week, session: _Session, exercise: Exercise, dose: Dose, *, warm: bool) -> None:
-    session.minutes += exercise_minutes(exercise, dose.sets, dose.reps[1], dose.rest_s, dose.rir, warm=warm)
+def _place(week: _Week, session: _Session, exercise: Exercise, dose: Dose, sets: int) -> None:
     session.patterns.add(exercise.pattern)
     session.ids.add(exercise.id)
-    session.placed.append((exercise, dose))
+    session.placed.append((exercise, dose, sets))
     week.used[exercise.id] = week.used.get(exercise.id, 0) + 1
+    today, total = session.volume, week.volume
     for muscle, credit in exercise.credit:
-        session.volume[muscle] = session.volume.get(muscle, 0.0) + credit * dose.sets
-        week.volume[muscle] = week.volume.get(muscle, 0.0) + credit * dose.sets
+        added = credit * sets
+        today[muscle] = today.get(muscle, 0.0) + added
+        total[muscle] = total.get(muscle, 0.0) + added
 
 
 def _loaded_days(
@@ -228,7 +296,7 @@ def _loaded_days(
     days = []
     for session in sessions:
         exercises = []
-        for exercise, dose in session.placed:
+        for exercise, dose, sets in session.placed:
             lift = lifts.get(exercise.id) if exercise.loaded else None
             if lift is not None and exercise.id not in changes:
                 changes[exercise.id] = _change(week, exercise, lift, dose)
@@ -236,7 +304,7 @@ def _loaded_days(
             exercises.append(
                 {
                     "id": exercise.id,
-                    "sets": dose.sets,
+                    "sets": sets,
                     "reps": list(dose.reps),
                     "rir": dose.rir,
                     "kg": kg,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from fitsense.training.catalog import Exercise
+from fitsense.training.catalog import Exercise, Kind
 from fitsense.training.conditions import Limits
 from fitsense.training.e1rm import percent_of_1rm
 from fitsense.training.readiness import Readiness
@@ -49,17 +50,45 @@ _ISOLATION: dict[str, Dose] = {
 }
 _SUPPORT = Dose(2, (8, 12), 3, 45)
 """Trunk, balance and mobility."""
-_SUPPORT_PATTERNS = frozenset(
-    {"core_antiext", "core_antirot", "core_lat", "core_flex", "core_rot", "balance", "mobility", "carry"}
-)
+
+
+class Bounds(NamedTuple):
+    """All that a dose depends on, beside the kind of exercise."""
+
+    goal: str
+    experience: str
+    first_weeks: bool
+    senior: bool
+    squeeze: int
+    rir_floor: float
+    reps: tuple[int, int] | tuple[()]
+    rir_extra: float
+    deload: bool
+
+
+def bounds_of(context: Mapping[str, Any], limits: Limits, ready: Readiness) -> Bounds:
+    """What binds every dose of this person this week."""
+    return Bounds(
+        context["goal"],
+        context["experience"],
+        first_weeks(context),
+        context["age"] >= 65,
+        short(context["minutes_per_session"]),
+        limits.rir_floor,
+        limits.reps,
+        ready.rir_extra,
+        ready.deload,
+    )
 
 
 def rir_floor(context: Mapping[str, Any], limits: Limits, *, compound: bool) -> float:
     """Smallest RIR that any set of this person may target (G-02, P-07, C-*)."""
-    floor = max(limits.rir_floor, 1.0 if compound else 0.0)
-    if context["experience"] == "novice":
-        floor = max(floor, FIRST_WEEKS_RIR if context["week"] < 2 else NOVICE_RIR)
-    return floor
+    return _rir_floor(limits.rir_floor, context["experience"], first_weeks(context), compound)
+
+
+def _rir_floor(own: float, experience: str, early: bool, compound: bool) -> float:
+    floor = max(own, 1.0 if compound else 0.0)
+    return max(floor, FIRST_WEEKS_RIR if early else NOVICE_RIR) if experience == "novice" else floor
 
 
 def first_weeks(context: Mapping[str, Any]) -> bool:
@@ -72,67 +101,78 @@ def short(minutes: int) -> int:
     return (minutes < 45) + (minutes < 30) + (minutes < 20)
 
 
-def dose_kind(exercise: Exercise) -> str:
-    """All exercises of a kind get the same dose: ``compound``, ``unloaded``, ``isolation`` or ``support``."""
-    if exercise.pattern in _SUPPORT_PATTERNS:
-        return "support"
-    if exercise.compound:
-        return "compound" if exercise.loaded else "unloaded"
-    return "isolation"
-
-
-def base_dose(context: Mapping[str, Any], exercise: Exercise) -> Dose:
+def base_dose(kind: Kind, goal: str, experience: str) -> Dose:
     """What goal and level alone would give."""
-    kind = dose_kind(exercise)
     if kind == "support":
         return _SUPPORT
-    if exercise.compound:
-        dose = _COMPOUND[context["goal"], context["experience"]]
-        # Three to five push-ups make nobody stronger: without a load the repetitions have to do it (G-01).
-        return dose if exercise.loaded else dose._replace(reps=max(dose.reps, UNLOADED_REPS))
-    dose = _ISOLATION[context["goal"]]
-    return dose if context["experience"] == "advanced" else dose._replace(rir=max(dose.rir, 2))
+    if kind == "isolation":
+        dose = _ISOLATION[goal]
+        return dose if experience == "advanced" else dose._replace(rir=max(dose.rir, 2))
+    dose = _COMPOUND[goal, experience]
+    # Three to five push-ups make nobody stronger: without a load the repetitions have to do it (G-01).
+    return dose if kind == "compound" else dose._replace(reps=max(dose.reps, UNLOADED_REPS))
 
 
 def prescribe(context: Mapping[str, Any], exercise: Exercise, limits: Limits, ready: Readiness) -> Dose:
     """The dose within every bound of the person and the week; the sets before the week's ``set_factor``."""
-    sets, reps, rir, rest_s = base_dose(context, exercise)
-    if exercise.pattern not in _SUPPORT_PATTERNS:
-        reps = max(reps, limits.reps) if limits.reps else reps
-    rir = max(rir, rir_floor(context, limits, compound=exercise.compound)) + ready.rir_extra
-    if ready.deload:
+    return dose_of(exercise.kind, bounds_of(context, limits, ready))
+
+
+@lru_cache(maxsize=8192)
+def dose_of(kind: Kind, bounds: Bounds) -> Dose:
+    """The dose of all exercises of ``kind`` within ``bounds``."""
+    sets, reps, rir, rest_s = base_dose(kind, bounds.goal, bounds.experience)
+    compound = kind in ("compound", "unloaded")
+    if kind != "support":
+        reps = max(reps, bounds.reps) if bounds.reps else reps
+    floor = _rir_floor(bounds.rir_floor, bounds.experience, bounds.first_weeks, compound)
+    rir = max(rir, floor) + bounds.rir_extra
+    if bounds.deload:
         rir = max(rir, DELOAD_RIR)
-    if context["age"] >= 65:
-        rest_s = SENIOR_REST_S if exercise.compound else rest_s
-    squeeze = short(context["minutes_per_session"])
-    if squeeze:
-        rest_s = min(rest_s, _short_rest(context, exercise, squeeze))
-    most = 1 if squeeze == 3 else 2 if first_weeks(context) or squeeze == 2 else sets
+    if bounds.senior and compound:
+        rest_s = SENIOR_REST_S
+    if bounds.squeeze:
+        rest_s = min(rest_s, _short_rest(bounds, compound))
+    most = 1 if bounds.squeeze == 3 else 2 if bounds.first_weeks or bounds.squeeze == 2 else sets
     return Dose(min(sets, most), reps, min(rir, 6.0), rest_s)
 
 
-def _short_rest(context: Mapping[str, Any], exercise: Exercise, squeeze: int) -> int:
+def _short_rest(bounds: Bounds, compound: bool) -> int:
     """The least rest that I-01 still allows."""
-    if not exercise.compound or context["experience"] == "novice" or squeeze == 3:
+    if not compound or bounds.experience == "novice" or bounds.squeeze == 3:
         return 60
-    return {"strength": 120, "muscle_gain": 90}.get(context["goal"], 60)
+    return {"strength": 120, "muscle_gain": 90}.get(bounds.goal, 60)
 
 
 def warm_up_sets(exercise: Exercise, reps: int, rir: float) -> int:
     """W-01: ramp sets before the first loaded lift of a pattern; not counted as work."""
-    if not exercise.loaded or not exercise.compound:
-        return 0
+    return ramp_sets(reps, rir) if exercise.kind == "compound" else 0
+
+
+@lru_cache(maxsize=1024)
+def ramp_sets(reps: int, rir: float) -> int:
+    """W-01 for a loaded compound lift."""
     share = percent_of_1rm(reps, rir)
     return 1 if share <= 0.70 else 2 if share <= 0.85 else 3
 
 
 SESSION_START_MIN = 5.0
+RAMP_SET_MIN = 0.5
+CHANGEOVER_MIN = 1.5
 
 
 def exercise_minutes(
     exercise: Exercise, sets: int, reps: int, rest_s: int, rir: float, *, warm: bool
 ) -> float:
     """T-01 for one exercise: sets with their rests, ramp sets if ``warm``, 1.5 minutes of changeover."""
-    work_s = reps * SECONDS_PER_REP * (2 if exercise.unilateral else 1)
     ramp = warm_up_sets(exercise, reps, rir) if warm else 0
-    return sets * (work_s + rest_s) / 60 + 0.5 * ramp + 1.5
+    return (
+        sets * set_seconds(reps, rest_s, unilateral=exercise.unilateral) / 60
+        + RAMP_SET_MIN * ramp
+        + CHANGEOVER_MIN
+    )
+
+
+def set_seconds(reps: int, rest_s: int, *, unilateral: bool) -> int:
+    """One set with its rest; both sides of a unilateral exercise."""
+    return reps * SECONDS_PER_REP * (2 if unilateral else 1) + rest_s

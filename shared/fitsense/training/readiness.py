@@ -104,6 +104,8 @@ def readiness(request: Request) -> Readiness:
     active = [one for one in found if one is not None]
     if not active:
         return Readiness()
+    if len(active) == 1:
+        return active[0]
     return Readiness(
         step_pct=min(one.step_pct for one in active),
         load_factor=min(one.load_factor for one in active),

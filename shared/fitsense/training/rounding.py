@@ -11,6 +11,8 @@ BAR_KG = 20.0
 """An empty barbell; a target below it asks for another exercise (R-01)."""
 BAR_LB = 45.0
 _EPSILON = 1e-6
+STORED_TO_KG = 0.01
+"""Loads are stored in kilograms of two decimals: 45 lb as 20.41, which is 44.996 lb."""
 
 
 def step(exercise: Exercise, load: float, units: str) -> float:
@@ -52,5 +54,6 @@ def next_load(exercise: Exercise, load_kg: float, units: str) -> float:
     """The next heavier load that exists, in kg."""
     per_unit = KG_PER_LB if units == "lb" else 1.0
     load = load_kg / per_unit
-    size = step(exercise, load + _EPSILON, units)
-    return round((math.floor(load / size + _EPSILON) + 1) * size * per_unit, 2)
+    slack = STORED_TO_KG / per_unit
+    size = step(exercise, load + slack, units)
+    return round((math.floor((load + slack) / size) + 1) * size * per_unit, 2)

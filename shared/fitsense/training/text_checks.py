@@ -25,6 +25,8 @@ def kcal_below(message: str, person: Mapping[str, Any]) -> Iterator[tuple[float,
 
     Differences ("200 kcal more") and mentions of the floor itself are no targets.
     """
+    if "cal" not in message.lower() and "कैलोरी" not in message:
+        return
     floor = kcal_floor(person)
     for match in _KCAL.finditer(message):
         kcal = float(re.sub(r"\D", "", match.group(1)))

@@ -16,11 +16,11 @@ from fitsense.training.prescription import (
     exercise_minutes,
     rir_floor,
 )
-from fitsense.training.readiness import readiness
+from fitsense.training.readiness import Readiness, readiness
 from fitsense.training.request import Request, request_of
 from fitsense.training.split import resistance_days
 from fitsense.training.text_checks import kcal_below
-from fitsense.training.volume import SESSION_CAP, session_sets, weekly_cap, weekly_sets
+from fitsense.training.volume import SESSION_CAP, session_sets, weekly_cap
 
 _TOLERANCE = 1e-6
 GRID_TOLERANCE_KG = 0.01
@@ -44,16 +44,50 @@ def verify_plan(context: Mapping[str, Any], plan: Mapping[str, Any]) -> list[Vio
 
 def verify_request(request: Request, plan: Mapping[str, Any]) -> list[Violation]:
     """As ``verify_plan``, with what the prompt says on top of the context."""
-    limits = limits_for(request.context, request.pain)
-    found = [
-        *_blocked(limits),
-        *_days(request, limits, plan),
-        *_goal(request, plan),
-    ]
+    check = _check(request, plan)
+    found = [*_blocked(check.limits), *_days(check, plan), *_goal(request, plan)]
+    week: dict[str, float] = {}
     for number, day in enumerate(plan["days"]):
-        found += _day(request, limits, plan, number, day)
-    found += _week_caps(request.context, limits, plan)
+        sets = session_sets(day)
+        for muscle, count in sets.items():
+            week[muscle] = week.get(muscle, 0.0) + count
+        found += _day(check, f"days[{number}]", day)
+        found += _session_caps(request.context, sets, f"days[{number}]")
+    found += _week_caps(request.context, check.limits, week)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What one plan is held against, worked out once for all its exercises."""
+
+    request: Request
+    limits: Limits
+    ready: Readiness
+    owned: frozenset[str]
+    rank: int
+    lifts: Mapping[str, Mapping[str, Any]]
+    rir_floors: tuple[float, float]
+    """For single-joint and for compound exercises."""
+    rir_rule: str
+
+
+def _check(request: Request, plan: Mapping[str, Any]) -> _Check:
+    context, limits = request.context, limits_for(request.context, request.pain)
+    floors = [rir_floor(context, limits, compound=compound) for compound in (False, True)]
+    rule = "P-07" if context["week"] < 2 and context["experience"] == "novice" else "G-02"
+    if plan.get("deload"):
+        floors, rule = [max(floor, DELOAD_RIR) for floor in floors], "D-02"
+    return _Check(
+        request=request,
+        limits=limits,
+        ready=readiness(request),
+        owned=frozenset({*context["equipment"], "bodyweight"}),
+        rank=LEVELS[context["experience"]],
+        lifts={lift["exercise_id"]: lift for lift in reversed(context["lifts"])},
+        rir_floors=(floors[0], floors[1]),
+        rir_rule=rule,
+    )
 
 
 def _blocked(limits: Limits) -> Iterator[Violation]:
@@ -66,16 +100,13 @@ def _goal(request: Request, plan: Mapping[str, Any]) -> Iterator[Violation]:
         yield Violation("G-01", "goal", f"the goal is {request.context['goal']}, not {plan['goal']}")
 
 
-def _days(request: Request, limits: Limits, plan: Mapping[str, Any]) -> Iterator[Violation]:
-    most, found = resistance_days(request.context, limits, readiness(request)), len(plan["days"])
+def _days(check: _Check, plan: Mapping[str, Any]) -> Iterator[Violation]:
+    most, found = resistance_days(check.request.context, check.limits, check.ready), len(plan["days"])
     if not 1 <= found <= most:
         yield Violation("F-01", "days", f"{found} days where 1 to {most} are allowed", (found, most))
 
 
-def _day(
-    request: Request, limits: Limits, plan: Mapping[str, Any], number: int, day: Mapping[str, Any]
-) -> Iterator[Violation]:
-    where = f"days[{number}]"
+def _day(check: _Check, where: str, day: Mapping[str, Any]) -> Iterator[Violation]:
     catalog = load_catalog().by_id
     seen: set[str] = set()
     for index, planned in enumerate(day["exercises"]):
@@ -87,25 +118,25 @@ def _day(
         if exercise.id in seen:
             yield Violation("E-01", spot, f"{exercise.id} twice in one session")
         seen.add(exercise.id)
-        yield from _choice(request, limits, exercise, spot)
-        yield from _effort(request.context, limits, plan, planned, exercise, spot)
-        yield from _load(request, limits, planned, exercise, spot)
-    yield from _minutes(request.context, day, where)
-    yield from _session_caps(request.context, day, where)
+        yield from _choice(check, exercise, spot)
+        yield from _effort(check, planned, exercise, spot)
+        if planned["kg"] is not None:
+            yield from _load(check, planned["kg"], exercise, spot)
+    yield from _minutes(check.request.context, day, where)
 
 
-def _choice(request: Request, limits: Limits, exercise: Exercise, spot: str) -> Iterator[Violation]:
+def _choice(check: _Check, exercise: Exercise, spot: str) -> Iterator[Violation]:
     """Equipment, level, exclusions, and what the person asked to leave out."""
-    context = request.context
-    if missing := exercise.equipment - {*context["equipment"], "bodyweight"}:
-        yield Violation("E-01", spot, f"{exercise.id} needs {', '.join(sorted(missing))}")
-    if exercise.rank > LEVELS[context["experience"]]:
+    limits = check.limits
+    if not exercise.equipment <= check.owned:
+        missing = ", ".join(sorted(exercise.equipment - check.owned))
+        yield Violation("E-01", spot, f"{exercise.id} needs {missing}")
+    if exercise.rank > check.rank:
         yield Violation("F-01", spot, f"{exercise.id} is for {exercise.level} lifters")
-    banned = exercise.contra_tags & limits.tags
-    if banned or exercise.pattern in limits.patterns:
-        what = ", ".join(sorted(banned)) or f"pattern {exercise.pattern}"
+    if exercise.pattern in limits.patterns or not exercise.contra_tags.isdisjoint(limits.tags):
+        what = ", ".join(sorted(exercise.contra_tags & limits.tags)) or f"pattern {exercise.pattern}"
         yield Violation(_excluding_rule(limits, exercise), spot, f"{exercise.id} is excluded: {what}")
-    if exercise.id in request.avoid:
+    if exercise.id in check.request.avoid:
         yield Violation("E-01", spot, f"{exercise.id} was to be left out")
 
 
@@ -114,42 +145,26 @@ def _excluding_rule(limits: Limits, exercise: Exercise) -> str:
     return next(rule for rule, one in limits.excluding if one.takes_out(exercise))
 
 
-def _effort(
-    context: Mapping[str, Any],
-    limits: Limits,
-    plan: Mapping[str, Any],
-    planned: Mapping[str, Any],
-    exercise: Exercise,
-    spot: str,
-) -> Iterator[Violation]:
-    floor = rir_floor(context, limits, compound=exercise.compound)
-    rule = "P-07" if context["week"] < 2 and context["experience"] == "novice" else "G-02"
-    if plan.get("deload"):
-        floor, rule = max(floor, DELOAD_RIR), "D-02"
-    if planned["rir"] < floor - _TOLERANCE:
-        yield Violation(rule, spot, f"RIR {planned['rir']:g} below {floor:g}", (planned["rir"], floor))
+def _effort(check: _Check, planned: Mapping[str, Any], exercise: Exercise, spot: str) -> Iterator[Violation]:
+    floor, rir = check.rir_floors[exercise.compound], planned["rir"]
+    if rir < floor - _TOLERANCE:
+        yield Violation(check.rir_rule, spot, f"RIR {rir:g} below {floor:g}", (rir, floor))
     low, high = planned["reps"]
     if not 1 <= low <= high <= 30:
         yield Violation("G-01", spot, f"repetitions {low} to {high}", (low, high))
 
 
-def _load(
-    request: Request, limits: Limits, planned: Mapping[str, Any], exercise: Exercise, spot: str
-) -> Iterator[Violation]:
+def _load(check: _Check, kg: float, exercise: Exercise, spot: str) -> Iterator[Violation]:
     """P-02 against the last logged load, and no rise at all where sleep, a break or illness forbids it."""
-    kg = planned["kg"]
-    if kg is None:
-        return
     if kg <= 0:
         yield Violation("R-01", spot, f"a load of {kg:g} kg", (kg, 0.0))
-    lift = next((one for one in request.context["lifts"] if one["exercise_id"] == exercise.id), None)
+    lift = check.lifts.get(exercise.id)
     if lift is None or not lift["weight_kg"]:
         return
-    ready = readiness(request)
-    cap = min(step_cap_pct(exercise, limits), ready.step_pct)
-    ceiling = lift["weight_kg"] * (1 + cap / 100)
+    own, ready = step_cap_pct(exercise, check.limits), check.ready
+    ceiling = lift["weight_kg"] * (1 + min(own, ready.step_pct) / 100)
     if kg > ceiling + GRID_TOLERANCE_KG:
-        rule = "P-02" if cap == step_cap_pct(exercise, limits) else ready.rules[0]
+        rule = "P-02" if own <= ready.step_pct else ready.rules[0]
         yield Violation(
             rule, spot, f"{kg:g} kg after {lift['weight_kg']:g}, at most {ceiling:.1f}", (kg, ceiling)
         )
@@ -177,17 +192,17 @@ def session_minutes(day: Mapping[str, Any]) -> float:
     return total
 
 
-def _session_caps(context: Mapping[str, Any], day: Mapping[str, Any], where: str) -> Iterator[Violation]:
+def _session_caps(context: Mapping[str, Any], found: Mapping[str, float], where: str) -> Iterator[Violation]:
     cap = SESSION_CAP[context["experience"]]
-    for muscle, sets in session_sets(day).items():
+    for muscle, sets in found.items():
         if sets > cap + _TOLERANCE:
             yield Violation("V-06", where, f"{sets:g} sets of {muscle}, at most {cap:g}", (sets, cap))
 
 
-def _week_caps(context: Mapping[str, Any], limits: Limits, plan: Mapping[str, Any]) -> Iterator[Violation]:
+def _week_caps(context: Mapping[str, Any], limits: Limits, week: Mapping[str, float]) -> Iterator[Violation]:
     cap = weekly_cap(context["experience"], limits.volume_cap)
     rule = {"novice": "V-01", "intermediate": "V-02", "advanced": "V-03"}[context["experience"]]
-    for muscle, sets in weekly_sets(plan["days"]).items():
+    for muscle, sets in week.items():
         if sets > cap + _TOLERANCE:
             found = "V-05" if limits.volume_cap == cap else rule
             yield Violation(found, "days", f"{sets:g} sets of {muscle}, at most {cap:g}", (sets, cap))

@@ -8,13 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitsense.training.catalog import load_catalog
 from fitsense.training.e1rm import e1rm
 from jobs.queries.context import build_context
 from jobs.queries.logs import UserLog, e1rm_expr, load_logs
 from tests.unit.queries.history import START, profile
-
-CATALOG = load_catalog()
 
 
 @given(st.floats(1, 300), st.integers(0, 25), st.sampled_from([0.0, 0.5, 1.0, 2.5, 3.0, 3.5, 5.0]))
@@ -77,7 +74,7 @@ def log() -> UserLog:
 
 
 def test_the_context_knows_what_stood_in_the_logs_and_nothing_later(log: UserLog) -> None:
-    context = build_context(profile(3), log, 3, CATALOG)
+    context = build_context(profile(3), log, 3)
     assert context["lifts"] == [
         {
             "exercise_id": "hp01",
@@ -104,7 +101,7 @@ def test_the_context_knows_what_stood_in_the_logs_and_nothing_later(log: UserLog
 
 
 def test_at_week_0_the_logs_are_empty(log: UserLog) -> None:
-    context = build_context(profile(3), log, 0, CATALOG)
+    context = build_context(profile(3), log, 0)
     empty = ("lifts", "weekly_sets", "notes", "sleep_h", "kcal", "weights_kg")
     assert not any(context[name] for name in empty)
     assert context["weight_kg"] == profile(3)["weight_kg"]
@@ -112,15 +109,15 @@ def test_at_week_0_the_logs_are_empty(log: UserLog) -> None:
 
 
 def test_a_lift_that_was_long_ago_is_no_longer_current(log: UserLog) -> None:
-    assert [lift["exercise_id"] for lift in build_context(profile(3), log, 4, CATALOG)["lifts"]] == [
+    assert [lift["exercise_id"] for lift in build_context(profile(3), log, 4)["lifts"]] == [
         "hp01",
         "sq06",
     ]
-    later = build_context(profile(3), log, 8, CATALOG)
+    later = build_context(profile(3), log, 8)
     assert later["lifts"] == []
 
 
 def test_pregnancy_and_childhood_go_on_with_the_weeks(log: UserLog) -> None:
     person = profile(3) | {"gestation_weeks": 38, "postpartum_weeks": 2}
-    context = build_context(person, log, 4, CATALOG)
+    context = build_context(person, log, 4)
     assert (context["gestation_weeks"], context["postpartum_weeks"]) == (40, 6)

@@ -76,6 +76,21 @@ def test_the_next_load(exercise: str, kg: float, units: str, heavier: float) -> 
     assert next_load(CATALOG[exercise], kg, units) == heavier
 
 
+@pytest.mark.parametrize("exercise", ["hp01", "bc01", "hi07", "sq07"])
+def test_the_next_load_in_pounds_is_the_next_plate_up_from_what_was_stored(exercise: str) -> None:
+    pounds, found = 45.0, [round(45 * KG_PER_LB, 2)]
+    while pounds < 300:
+        pounds += 5
+        found.append(next_load(CATALOG[exercise], found[-1], "lb"))
+        assert found[-1] == round(pounds * KG_PER_LB, 2)
+
+
+def test_the_next_load_never_skips_one() -> None:
+    assert next_load(CATALOG["bc01"], round(17.5 * KG_PER_LB, 2), "lb") == round(20 * KG_PER_LB, 2)
+    assert next_load(CATALOG["bc01"], round(20 * KG_PER_LB, 2), "lb") == round(25 * KG_PER_LB, 2)
+    assert next_load(CATALOG["hp01"], 81.2, "kg") == 82.5
+
+
 def test_fractional_sets() -> None:
     day = {"exercises": [{"id": "hp01", "sets": 4}, {"id": "te01", "sets": 3}, {"id": "??", "sets": 9}]}
     assert session_sets(day) == {"chest": 4, "triceps": 5, "front_delt": 2}
