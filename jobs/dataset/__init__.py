@@ -1,9 +1,9 @@
 """Stage ``dataset``: teacher responses become the distillation dataset, its index, its rejects and its card.
 
-Two passes over the teacher's files, both streamed (``build``). The first keeps numbers alone (``read``,
-``table``); from them duplicates are found (``dedup``, ``lsh``) and whole people and clusters dealt to the
-splits (``split``). The second writes (``write``). What was written is read again for leaks (``leaks``)
-before the card is made (``facts``, ``card``).
+Two passes, both streamed (``build``). The first reads the teacher's files; it keeps drafts of the new lines
+on disk (``drafts``) and numbers in memory (``read``, ``table``). From these, duplicates are found (``dedup``,
+``lsh``), and whole people and clusters dealt to the splits (``split``). The second pass writes (``write``).
+What was written is read again for leaks (``leaks``) before the card is made (``facts``, ``card``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fitsense.config import Dataset
 from fitsense.errors import BadArtifact
 from fitsense.manifest import OutputRef
 from fitsense.prompting import context_text
-from jobs.dataset.build import READINGS, Build
+from jobs.dataset.build import Build
 from jobs.dataset.card import card
 from jobs.dataset.facts import Ingredient, facts
 from jobs.dataset.outcome import Outcome
@@ -37,20 +37,20 @@ def run_part(job: Job, part: int) -> None:
     """Make the whole dataset. Raises BadArtifact for torn input, GateFailed when no clean split exists."""
     source = _Source(job)
     made_of = recipe(job.store, source.artifact.manifest)
+    build = Build(
+        source.lines(),
+        source.rows,
+        params=job.params(Dataset),
+        seed=job.seed,
+        context_text=context_text,
+        folder=job.scratch,
+        pause=job.check_interrupted,
+    )
     with Workers(worker_count(source.rows)) as workers:
-        build = Build(
-            source.lines,
-            source.rows,
-            params=job.params(Dataset),
-            seed=job.seed,
-            context_text=context_text,
-            folder=job.scratch,
-            workers=workers,
-        )
-        outcome = build.decide()
-        for file in build.files(outcome):
-            job.write(file.path.name, file.path, rows=file.rows)
-            file.path.unlink()
+        outcome = build.decide(workers)
+    for file in build.files(outcome):
+        job.write(file.path.name, file.path, rows=file.rows)
+        file.path.unlink()
     _describe(job, outcome, made_of)
 
 
@@ -64,7 +64,7 @@ def _describe(job: Job, outcome: Outcome, made_of: list[Ingredient]) -> None:
 
 
 class _Source:
-    """The teacher's files as one stream of lines, each reading checked and counted as progress."""
+    """The teacher's files as one stream of lines, checked and counted as progress."""
 
     def __init__(self, job: Job) -> None:
         self.artifact: Input = job.inputs["teacher"]
@@ -84,7 +84,7 @@ class _Source:
             checksum.update(line)
             self._done += 1
             if self._done % _PROGRESS_EVERY == 0:
-                self._job.progress(self._done, self.rows * READINGS)
+                self._job.progress(self._done, self.rows)
             yield line
         if base64.b64encode(checksum.digest()).decode() != file.crc32c:
             raise BadArtifact(

@@ -1,4 +1,4 @@
-"""The two passes over the lines, on local disk: reads a stream twice, leaves files in a folder."""
+"""The two passes, on local disk: reads a stream of lines once, leaves files in a folder."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from fitsense.config import Dataset
 from fitsense.errors import BadArtifact
+from jobs.dataset.drafts import unpacked
 from jobs.dataset.leaks import LeakCheck
 from jobs.dataset.lsh import band_rows
-from jobs.dataset.outcome import REJECTED, TARGETS, Note, Outcome, decide
+from jobs.dataset.outcome import REJECTED, TARGETS, Outcome, decide
 from jobs.dataset.read import ContextText, fingerprint
 from jobs.dataset.table import Table, collect
 from jobs.dataset.workers import Workers
-from jobs.dataset.write import write_index, write_lines
+from jobs.dataset.write import final_line, write_index
 
 Item = TypeVar("Item")
 
@@ -26,8 +27,7 @@ BATCH = 1000
 """Lines that one worker takes at a time."""
 ROUNDS = ((1, 2, REJECTED), (0,))
 """Targets that are written together: of large files, only one lies in the folder at a time."""
-READINGS = 1 + len(ROUNDS)
-"""How often the lines are read."""
+_PAUSE_EVERY = 5000
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,21 @@ class File:
 
 
 class Build:
-    """``lines`` gives all ``rows`` lines of the teacher's files, in order, each time that it is called."""
+    """``lines`` are all ``rows`` lines of the teacher's files, in order.
+
+    ``pause`` is called between blocks of work, and raises to stop it.
+    """
 
     def __init__(
         self,
-        lines: Callable[[], Iterable[bytes]],
+        lines: Iterable[bytes],
         rows: int,
         *,
         params: Dataset,
         seed: int,
         context_text: ContextText,
         folder: Path,
-        workers: Workers,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._lines = lines
         self._rows = rows
@@ -58,12 +61,13 @@ class Build:
         self._seed = seed
         self._context_text = context_text
         self._folder = folder
-        self._workers = workers
+        self._pause = pause
+        self._drafts = folder / "drafts"
 
-    def decide(self) -> Outcome:
+    def decide(self, workers: Workers) -> Outcome:
         """The first pass, and the judgement of every line. Raises BadArtifact and GateFailed."""
         shingles = self._folder / "shingles"
-        table = self._collect(shingles)
+        table = self._collect(workers, shingles)
         if not self._rows:
             raise BadArtifact(
                 "the teacher's files are empty", hint="no query was asked, or none was answered"
@@ -71,18 +75,19 @@ class Build:
         if len(table.reasons) != self._rows:
             found = len(table.reasons)
             raise BadArtifact(f"the teacher's files hold {found:,} lines, its manifest says {self._rows:,}")
-        outcome = decide(table, self._params.near_duplicate_similarity, self._params.splits, self._seed)
+        params = self._params
+        outcome = decide(table, params.near_duplicate_similarity, params.splits, self._seed, self._pause)
         shingles.unlink()
         return outcome
 
-    def _collect(self, shingles: Path) -> Table:
+    def _collect(self, workers: Workers, shingles: Path) -> Table:
         read = partial(
             fingerprint,
             context_text=self._context_text,
             max_characters=self._params.max_characters,
             band_rows=band_rows(self._params.near_duplicate_similarity),
         )
-        return collect(self._workers.map(read, _batches(self._lines())), shingles)
+        return collect(workers.map(read, _batches(self._lines)), shingles, self._drafts)
 
     def files(self, outcome: Outcome) -> Iterator[File]:
         """The second pass: JSONL files and the index. Whoever takes a file may delete it at once.
@@ -94,22 +99,26 @@ class Build:
             for target, file in self._write(targets, outcome).items():
                 if target != REJECTED:
                     with file.path.open("rb") as lines:
-                        leaks.read(TARGETS[target], lines)
+                        leaks.read(TARGETS[target], self._pausing(lines))
                 yield file
+        self._drafts.unlink()
         leaks.finish()
         index = self._folder / "index.parquet"
         write_index(outcome, index)
         yield File(index, len(outcome.kept))
 
     def _write(self, targets: tuple[int, ...], outcome: Outcome) -> dict[int, File]:
-        noted = zip(self._lines(), outcome.notes(), strict=True)
-        wanted: Iterator[tuple[bytes, Note]] = (pair for pair in noted if pair[1].target in targets)
-        make = partial(
-            write_lines, context_text=self._context_text, max_characters=self._params.max_characters
-        )
+        noted = zip(self._pausing(unpacked(self._drafts)), outcome.notes(), strict=True)
+        lines = ((note.target, final_line(draft, note)) for draft, note in noted if note.target in targets)
         paths = {target: self._folder / f"{TARGETS[target]}.jsonl" for target in targets}
-        rows = _deal(paths, chain.from_iterable(self._workers.map(make, _batches(wanted))))
+        rows = _deal(paths, lines)
         return {target: File(path, rows[target]) for target, path in paths.items()}
+
+    def _pausing(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for number, line in enumerate(lines):
+            if number % _PAUSE_EVERY == 0:
+                self._pause()
+            yield line
 
 
 def _deal(paths: dict[int, Path], lines: Iterable[tuple[int, bytes]]) -> dict[int, int]:

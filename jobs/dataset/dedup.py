@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,8 +75,11 @@ class _Verdicts:
         return found
 
 
-def find_duplicates(table: Table, threshold: float) -> Duplicates:
-    """Judge every row of the table; deterministic, and independent of how the input was cut into files."""
+def find_duplicates(table: Table, threshold: float, pause: Callable[[], None]) -> Duplicates:
+    """Judge every row of the table; deterministic, and independent of how the input was cut into files.
+
+    ``pause`` is called every second or so, and may raise to stop the search.
+    """
     ids, exact = table.numbers["id"], table.numbers["exact"]
     verdicts = _Verdicts(len(table))
     order = np.argsort(ids, kind="stable").astype(np.int64)
@@ -84,7 +88,7 @@ def find_duplicates(table: Table, threshold: float) -> Duplicates:
     sets = [table.numbers["shingle_set"], table.numbers["shingle_count"]]
     _remove_repeats(verdicts, verdicts.kept(order), sets, NEAR)
     rows = verdicts.kept(order)
-    finder = _finder(table, rows, threshold)
+    finder = _finder(table, rows, threshold, pause)
     joined, same, found = Components(len(rows)), [], 0
     for similar in finder.find():
         joined.join(similar.pairs)
@@ -119,14 +123,14 @@ def _remove_repeats(verdicts: _Verdicts, rows: I64, keys: list[npt.NDArray[Any]]
     verdicts.remove(rows[grouped[repeats]], rows[first[repeats]], verdict, 1.0)
 
 
-def _finder(table: Table, rows: I64, threshold: float) -> NearPairs:
+def _finder(table: Table, rows: I64, threshold: float, pause: Callable[[], None]) -> NearPairs:
     hashes, counts = table.shingle_file(), table.numbers["shingle_count"].astype(np.int64)
 
     def sets(wanted: I64) -> tuple[U32, I64]:
         return gather(hashes, table.starts[rows[wanted]], counts[rows[wanted]])
 
     sketches = Sketches(table.numbers["bands"][rows], table.numbers["parities"][rows], counts[rows])
-    return NearPairs(sketches, sets, threshold)
+    return NearPairs(sketches, sets, threshold, pause)
 
 
 def gather(hashes: U32, starts: I64, counts: I64) -> tuple[U32, I64]:

@@ -64,17 +64,25 @@ def band_rows(threshold: float) -> int:
 class NearPairs:
     """Finds the pairs of rows whose shingle sets have a Jaccard similarity of ``threshold`` or more.
 
-    ``sets`` gives the sets of rows. A bucket of more than LARGE_BUCKET rows is cut smaller by a second band;
-    where that does not help, each row is compared to the first row of its group alone, of at most MAX_LEADERS
-    groups: ``capped`` counts such buckets. All other buckets give every pair.
+    ``sets`` gives the sets of rows; ``pause`` is called between blocks of work, and may raise. A bucket of
+    more than LARGE_BUCKET rows is cut smaller by a second band; where that does not help, each row is
+    compared to the first row of its group alone, of at most MAX_LEADERS groups: ``capped`` counts such
+    buckets. All other buckets give every pair.
     """
 
-    def __init__(self, sketches: Sketches, sets: Callable[[I64], tuple[U32, I64]], threshold: float) -> None:
+    def __init__(
+        self,
+        sketches: Sketches,
+        sets: Callable[[I64], tuple[U32, I64]],
+        threshold: float,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
         self._bands = sketches.bands
         self._parities = sketches.parities
         self._sizes = sketches.sizes
         self._sets = sets
         self._threshold = threshold
+        self._pause = pause
         self.candidates = 0
         self.capped = 0
 
@@ -82,6 +90,7 @@ class NearPairs:
         """Chunks of similar pairs; a pair comes once, those of capped buckets perhaps more often."""
         everyone = np.arange(len(self._bands), dtype=np.int64)
         for band in range(self._bands.shape[1]):
+            self._pause()
             yield from self._in_band(everyone, band, range(band), refine=True)
 
     def _in_band(self, rows: I64, band: int, earlier: Iterable[int], *, refine: bool) -> Iterator[Similar]:
@@ -120,6 +129,7 @@ class NearPairs:
         """Pairs that may reach the threshold, and that no earlier band has shown."""
         most = (1 - self._threshold) / (1 + self._threshold)
         for pairs in _regrouped(chunks, _FILTERED_AT_ONCE):
+            self._pause()
             left, right = pairs.T
             # Sets of ``size`` members in all and similarity J differ in size * (1 - J) / (1 + J) of them.
             size = self._sizes[left] + self._sizes[right]
@@ -145,6 +155,7 @@ class NearPairs:
                 "or raise dataset.near_duplicate_similarity",
             )
         for at in range(0, len(pairs), _VERIFIED_AT_ONCE):
+            self._pause()
             chunk = pairs[at : at + _VERIFIED_AT_ONCE]
             similarity = jaccard(self._sets(chunk[:, 0]), self._sets(chunk[:, 1]))
             keep = similarity[:, 0] >= self._threshold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from fitsense.config import Splits
 from fitsense.errors import GateFailed
 from jobs.dataset import dedup
 from jobs.dataset.dedup import Duplicates
-from jobs.dataset.read import id_text
+from jobs.dataset.ids import id_text
 from jobs.dataset.shingles import I64
 from jobs.dataset.split import SPLITS, STRATA, assign, make_units
 from jobs.dataset.table import Table
@@ -27,13 +27,18 @@ TARGETS = (*SPLITS, "rejected")
 class Note(NamedTuple):
     """What pass two must know of a line: ``target`` is an index of TARGETS.
 
-    ``related`` is the cluster's name for a kept line, and the id that a duplicate repeats.
+    ``identity`` is empty for a line that is written as drafted. ``related`` is the cluster's name for a kept
+    line, and the id that a duplicate repeats.
     """
 
     target: int
-    related: str
-    reason: str
-    similarity: float
+    identity: str = ""
+    related: str = ""
+    reason: str = ""
+    similarity: float = 0.0
+
+
+_AS_DRAFTED = [Note(target) for target in range(len(TARGETS))]
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,24 @@ class Outcome:
 
     def notes(self) -> Iterator[Note]:
         """One a line, in order."""
-        row, ids = 0, self.table.numbers["id"]
-        targets = self.targets().tolist()
-        for target, code in zip(targets, self.table.reasons.tolist(), strict=True):
-            if code:
-                yield Note(REJECTED, "", self.table.reason_labels.values[code], 0.0)
-                continue
-            related = self.duplicates.cluster if target != REJECTED else self.duplicates.original
-            reason = dedup.REASONS[self.duplicates.verdict[row]]
-            similarity = float(self.duplicates.similarity[row])
-            yield Note(target, id_text(int(ids[related[row]])), reason, similarity)
-            row += 1
+        found = self.duplicates
+        alone = (found.verdict == dedup.KEEP) & (found.cluster == np.arange(len(self.table)))
+        # A row's number for each line that is not written as drafted, else -1.
+        changed = np.full(len(self.table.reasons), -1, np.int64)
+        changed[self.table.lines] = np.where(alone, -1, np.arange(len(self.table)))
+        for target, row in zip(self.targets().tolist(), changed.tolist(), strict=True):
+            yield _AS_DRAFTED[target] if row < 0 else self._note(target, row)
+
+    def _note(self, target: int, row: int) -> Note:
+        found, ids = self.duplicates, self.table.numbers["id"]
+        related = found.cluster if target != REJECTED else found.original
+        return Note(
+            target,
+            identity=id_text(int(ids[row])),
+            related=id_text(int(ids[related[row]])),
+            reason=dedup.REASONS[found.verdict[row]],
+            similarity=float(found.similarity[row]),
+        )
 
     def rejected(self) -> dict[str, int]:
         """Rejected lines by reason."""
@@ -79,7 +91,7 @@ class Outcome:
         return {reason: count for reason, count in sorted(counts.items()) if count}
 
 
-def decide(table: Table, threshold: float, splits: Splits, seed: int) -> Outcome:
+def decide(table: Table, threshold: float, splits: Splits, seed: int, pause: Callable[[], None]) -> Outcome:
     """Remove duplicates and split the rest. Raises GateFailed when no row is good or no split is possible."""
     if not len(table):
         reasons = Counter(table.reason_labels.values[code] for code in table.reasons.tolist())
@@ -87,7 +99,7 @@ def decide(table: Table, threshold: float, splits: Splits, seed: int) -> Outcome
             f"none of {len(table.reasons):,} responses is good: {dict(reasons.most_common(5))}",
             hint="look at the teacher stage's rejects",
         )
-    duplicates = dedup.find_duplicates(table, threshold)
+    duplicates = dedup.find_duplicates(table, threshold, pause)
     kept = np.flatnonzero(duplicates.verdict == dedup.KEEP)
     units = make_units(table.numbers["user"][kept], duplicates.cluster[kept])
     strata = [table.categories[name][kept] for name in STRATA]

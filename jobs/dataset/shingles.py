@@ -7,11 +7,14 @@ MinHash: Broder 1997, https://doi.org/10.1109/SEQUEN.1997.666900.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from rensa import RMinHash
 
 U32 = npt.NDArray[np.uint32]
@@ -59,36 +62,42 @@ class ShingleSets:
 
         Two sets' parities differ in at most as many bits as there are members in one of the sets alone.
         """
-        words = (self.hashes >> np.uint32(6)) & np.uint32(PARITY_WORDS - 1)
-        bits = np.uint64(1) << (self.hashes & np.uint32(63)).astype(np.uint64)
-        found = np.empty((len(self.offsets) - 1, PARITY_WORDS), np.uint64)
-        for word in range(PARITY_WORDS):
-            turned = np.where(words == word, bits, np.uint64(0))
-            running = np.bitwise_xor.accumulate(np.concatenate([np.zeros(1, np.uint64), turned]))
-            found[:, word] = running[self.offsets[1:]] ^ running[self.offsets[:-1]]
-        return found
+        bits = PARITY_WORDS * 64
+        row = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        counts = np.bincount(row * bits + self.hashes % bits, minlength=(len(self.offsets) - 1) * bits)
+        odd = (counts & 1).astype(np.uint8).reshape(-1, bits)
+        return np.packbits(odd, axis=1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
 
 
-def shingle_sets(documents: list[tuple[list[str], list[str]]], vocabulary: Vocabulary) -> ShingleSets:
-    """``documents``: the words of instruction and response of each record."""
-    texts = [text for document in documents for text in document]
-    lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts))
-    shingles = _shingles(texts, lengths, vocabulary)
-    text_of = np.repeat(np.arange(len(texts)), lengths)
+def shingle_sets(documents: Sequence[tuple[str, str]], vocabulary: Vocabulary) -> ShingleSets:
+    """``documents``: the words of instruction and response of each record, with spaces between them."""
+    hashes, lengths = _words([text for document in documents for text in document], vocabulary)
+    shingles = _shingles(hashes, lengths)
+    text_of = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)
     # Record, text (bit 31) and shingle in one key: one sort makes all sets at once.
-    keys = (text_of >> 1).astype(np.uint64) << np.uint64(32)
-    keys |= (text_of & 1).astype(np.uint64) << np.uint64(31)
-    keys |= shingles >> np.uint64(33)
-    unique = np.unique(keys)
+    keys = text_of << np.uint64(31) | shingles >> np.uint64(33)
+    keys.sort()
+    keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]  # np.unique hashes first: thirty times as slow
     edges = np.arange(len(documents) + 1, dtype=np.uint64) << np.uint64(32)
-    offsets = np.searchsorted(unique, edges).astype(np.int64)
-    return ShingleSets((unique & np.uint64(0xFFFFFFFF)).astype(np.uint32), offsets)
+    offsets = np.searchsorted(keys, edges).astype(np.int64)
+    return ShingleSets(keys.astype(np.uint32), offsets)
 
 
-def _shingles(texts: list[list[str]], lengths: I64, vocabulary: Vocabulary) -> U64:
+def _words(texts: list[str], vocabulary: Vocabulary) -> tuple[U64, I64]:
+    """The hashes of all words, in order, and how many of them each text has."""
+    split = pc.ascii_split_whitespace(pa.array(texts, pa.string()))
+    coded = split.values.dictionary_encode()
+    known = [str(word) for word in coded.dictionary.to_pylist()]
+    table = np.array([vocabulary[word] for word in known], np.uint64)
+    codes = coded.indices.to_numpy()
+    text_of = pc.list_parent_indices(split).to_numpy()
+    # Space at either end of a text splits off an empty word.
+    words = np.flatnonzero(np.array([word != "" for word in known], bool)[codes])
+    return table[codes[words]], np.bincount(text_of[words], minlength=len(texts))
+
+
+def _shingles(hashes: U64, lengths: I64) -> U64:
     """A 64-bit hash at every word, of it and the next two; after a text's end come zeros."""
-    flat = [vocabulary[word] for text in texts for word in text]
-    hashes = np.array(flat, dtype=np.uint64)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(hashes))
     padded = np.concatenate([hashes, np.zeros(_SHINGLE, np.uint64)])
     total = np.zeros(len(hashes), np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jobs.dataset.labels import Labels
 from jobs.dataset.read import CATEGORIES, KEPT, Fingerprints
 from jobs.dataset.shingles import I64, U32
-
-
-class Labels:
-    """Codes for the few distinct values of a column, in order of first appearance."""
-
-    def __init__(self, values: Sequence[str] = ()) -> None:
-        self.values = list(values)
-        self._codes = {value: code for code, value in enumerate(self.values)}
-
-    def codes(self, values: Iterable[str]) -> npt.NDArray[np.int32]:
-        codes = self._codes
-        found = [codes.setdefault(value, len(codes)) for value in values]
-        self.values.extend(list(codes)[len(self.values) :])
-        return np.array(found, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -55,32 +42,51 @@ class Table:
         return np.memmap(self.shingles, dtype=np.uint32, mode="r")
 
 
-def collect(batches: Iterable[Fingerprints], shingles: Path) -> Table:
-    """Gather the batches in order; shingle sets go to the file ``shingles``."""
-    reason_labels = Labels([KEPT])
-    labels = {name: Labels() for name in CATEGORIES}
-    reasons: list[npt.NDArray[np.int32]] = []
-    numbers: dict[str, list[npt.NDArray[Any]]] = {}
-    categories: dict[str, list[npt.NDArray[np.int32]]] = {name: [] for name in CATEGORIES}
-    with shingles.open("wb") as file:
+class _Columns:
+    """The arrays of Table while they grow."""
+
+    def __init__(self) -> None:
+        self.reason_labels = Labels([KEPT])
+        self.labels = {name: Labels() for name in CATEGORIES}
+        self._reasons: list[npt.NDArray[np.int32]] = []
+        self._numbers: dict[str, list[npt.NDArray[Any]]] = {}
+        self._categories: dict[str, list[npt.NDArray[np.int32]]] = {name: [] for name in CATEGORIES}
+
+    def add(self, batch: Fingerprints) -> None:
+        self._reasons.append(self.reason_labels.codes(batch.reasons))
+        for name, array in batch.numbers.items():
+            self._numbers.setdefault(name, []).append(array)
+        for name, (values, codes) in batch.categories.items():
+            self._categories[name].append(self.labels[name].codes(values)[codes])
+
+    def reasons(self) -> npt.NDArray[np.int32]:
+        return np.concatenate([_NO_CODES, *self._reasons])
+
+    def numbers(self) -> dict[str, npt.NDArray[Any]]:
+        """Leaves none behind: two copies of all columns at once would be the peak of the memory."""
+        return {name: np.concatenate(self._numbers.pop(name)) for name in list(self._numbers)}
+
+    def categories(self) -> dict[str, npt.NDArray[np.int32]]:
+        return {name: np.concatenate([_NO_CODES, *found]) for name, found in self._categories.items()}
+
+
+def collect(batches: Iterable[Fingerprints], shingles: Path, drafts: Path) -> Table:
+    """Gather the batches in order; shingle sets go to the file ``shingles``, drafts to ``drafts``."""
+    columns = _Columns()
+    with shingles.open("wb") as sets, drafts.open("wb") as lines:
         for batch in batches:
-            reasons.append(reason_labels.codes(batch.reasons))
-            for name, array in batch.numbers.items():
-                numbers.setdefault(name, []).append(array)
-            for name, values in batch.categories.items():
-                categories[name].append(labels[name].codes(values))
-            file.write(batch.shingles.data)
-    joined = {name: np.concatenate(numbers.pop(name)) for name in list(numbers)}
+            columns.add(batch)
+            sets.write(batch.shingles.data)
+            lines.write(batch.drafts)
+    numbers = columns.numbers()
     return Table(
-        reasons=np.concatenate(reasons) if reasons else np.empty(0, np.int32),
-        reason_labels=reason_labels,
-        numbers=joined,
-        categories={
-            name: np.concatenate(found) if found else _NO_CODES for name, found in categories.items()
-        },
-        labels=labels,
+        reasons=columns.reasons(),
+        reason_labels=columns.reason_labels,
+        numbers=numbers,
+        categories=columns.categories(),
+        labels=columns.labels,
         shingles=shingles,
-        starts=_starts(joined),
+        starts=_starts(numbers),
     )
 
 

@@ -22,9 +22,9 @@ WORTH_ROWS = 20_000
 
 
 def worker_count(rows: int) -> int:
-    """0 means: in this process. One more than there are cores, so that none waits for its turn."""
+    """0 means: in this process, which otherwise has little to do beside them."""
     cores = len(os.sched_getaffinity(0))
-    return cores + 1 if cores > 1 and rows >= WORTH_ROWS else 0
+    return cores if cores > 1 and rows >= WORTH_ROWS else 0
 
 
 class Workers:

@@ -1,28 +1,17 @@
-"""The second pass: lines of the three splits and of the rejects, and the index."""
+"""What the second pass writes: lines of the three splits and of the rejects, and the index."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fitsense.artifacts import dumps_line
-from fitsense.records import DatasetRecord
+from jobs.dataset.drafts import in_cluster, reject_line
+from jobs.dataset.ids import id_text
 from jobs.dataset.outcome import REJECTED, Note, Outcome
-from jobs.dataset.read import (
-    KEPT,
-    SLICES,
-    ContextText,
-    Prepared,
-    id_text,
-    parse,
-    prepare,
-    teacher_rejection,
-    text_rejection,
-)
+from jobs.dataset.read import SLICES
 from jobs.dataset.shingles import I64
 from jobs.dataset.split import SPLITS
 
@@ -32,53 +21,14 @@ _PLAN_NUMBERS = ("plan_days", "plan_sets")
 _FLAGS = ("has_plan", "has_sleep", "has_kcal", "has_weight")
 
 
-def write_lines(
-    batch: Sequence[tuple[bytes, Note]], context_text: ContextText, max_characters: int
-) -> list[tuple[int, bytes]]:
-    """The target and the new line of each old one."""
-    return [(note.target, _line(line, note, context_text, max_characters)) for line, note in batch]
-
-
-def _line(line: bytes, note: Note, context_text: ContextText, max_characters: int) -> bytes:
-    source = parse(line)
-    answer = source.answer
-    prepared = prepare(source, answer, context_text) if answer else None
-    if note.target != REJECTED and prepared:
-        return dumps_line(dataset_record(prepared, note.related).model_dump())
-    reason, detail = teacher_rejection(source)
-    if reason == KEPT and prepared:
-        reason, detail = text_rejection(prepared, max_characters)
-    if reason == KEPT:
-        reason, detail = note.reason, _duplicate_detail(note)
-    return dumps_line({"id": source.query.query_id, "reason": reason, "detail": detail})
-
-
-def _duplicate_detail(note: Note) -> str:
+def final_line(draft: bytes, note: Note) -> bytes:
+    """The line as it is written, once its cluster and its likenesses are known."""
+    if not note.identity:
+        return draft
+    if note.target != REJECTED:
+        return in_cluster(draft, note.related)
     likeness = f", similarity {note.similarity:.3f}" if note.reason == "near_duplicate" else ""
-    return f"of {note.related}{likeness}"
-
-
-def dataset_record(prepared: Prepared, cluster: str) -> DatasetRecord:
-    """The line of the training contract."""
-    query = prepared.source.query
-    return DatasetRecord(
-        id=query.query_id,
-        instruction=prepared.instruction,
-        context=prepared.context,
-        response=prepared.response,
-        metadata={
-            "user_id": query.user_id,
-            "type": query.type,
-            "language": query.language,
-            "slices": query.slices,
-            "tags": query.tags,
-            "safety": query.safety,
-            "action": prepared.answer.action,
-            "cluster": cluster,
-            "model": prepared.source.model,
-            "request_sha256": prepared.source.request_sha256,
-        },
-    )
+    return reject_line(note.identity, note.reason, f"of {note.related}{likeness}")
 
 
 def write_index(outcome: Outcome, path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Rows per second and peak memory of the dataset stage: ``python -m tests.bench.dataset [ROWS ...]``.
+"""Rows per second and peak memory of the dataset stage: ``python -m tests.bench.dataset [ROWS | FILE ...]``.
 
 Each size runs in a process of its own over a file of synthetic teacher responses, 5 % of them exact or near
-copies of others. The bucket is left out: its time is the network's or the local cloud's, not the stage's.
+copies of others, or over a file of real ones: the teacher's parts, one after another. The bucket is left out:
+its time is the network's or the local cloud's, not the stage's.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
+from fitsense.artifacts import dumps_line
 from fitsense.config import Dataset
 from fitsense.prompting import context_text
+from fitsense.records import TeacherResponse
 from jobs.dataset.build import Build
 from jobs.dataset.facts import facts
 from jobs.dataset.workers import Workers, worker_count
@@ -28,7 +28,7 @@ from tests.factories import responses_between
 SIZES = (10_000, 100_000)
 COPY_EVERY = 20
 _BLOCK = 5_000
-_HEADER = "     rows workers  rows/s  seconds   CPU s  peak MB scratch MB      kept"
+_HEADER = "     rows workers  rows/s rows/CPU-s  seconds   CPU s  peak MB scratch MB      kept"
 
 
 class Measured(NamedTuple):
@@ -47,20 +47,22 @@ class Measured(NamedTuple):
         return self.own_mb + self.workers * self.worker_mb
 
 
-def main(sizes: tuple[int, ...] = SIZES) -> None:
+def main(inputs: tuple[int | Path, ...] = SIZES) -> None:
     print(_HEADER)
     with tempfile.TemporaryDirectory() as folder:
-        for rows in sizes:
-            source = Path(folder) / "responses.jsonl"
-            make_input(source, rows)
+        for given in inputs:
+            source = given if isinstance(given, Path) else Path(folder) / "responses.jsonl"
+            if isinstance(given, int):
+                make_input(source, given)
+            rows = sum(1 for _ in _lines(source))
             print(_line(in_own_process(source, rows, worker_count(rows), Path(folder))), flush=True)
 
 
 def _line(m: Measured) -> str:
     rate = m.rows / m.seconds
     return (
-        f"{m.rows:>9,} {m.workers:>7} {rate:>7,.0f} {m.seconds:>8.1f} {m.cpu_s:>7.1f} {m.total_mb:>8,.0f} "
-        f"{m.scratch_mb:>10,.0f} {m.kept:>9,}"
+        f"{m.rows:>9,} {m.workers:>7} {rate:>7,.0f} {m.rows / m.cpu_s:>10,.0f} {m.seconds:>8.1f} "
+        f"{m.cpu_s:>7.1f} {m.total_mb:>8,.0f} {m.scratch_mb:>10,.0f} {m.kept:>9,}"
     )
 
 
@@ -77,7 +79,8 @@ def _block(edges: tuple[int, int]) -> bytes:
     for i in range(COPY_EVERY - 1, len(rows), COPY_EVERY):
         rows[i]["query"]["prompt"] = rows[i - 1]["query"]["prompt"]
         rows[i]["answer"] = rows[i - 1]["answer"]
-    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    # As the teacher writes them: with every field.
+    return b"".join(dumps_line(TeacherResponse.model_validate(row).model_dump(mode="json")) for row in rows)
 
 
 def in_own_process(source: Path, rows: int, workers: int, folder: Path) -> Measured:
@@ -96,21 +99,13 @@ def _measure(send: object, source: Path, rows: int, workers: int, folder: Path) 
     scratch.mkdir()
     started = time.perf_counter()
     used = 0
+    build = Build(_lines(source), rows, params=Dataset(), seed=1, context_text=context_text, folder=scratch)
     with Workers(workers) as pool:
-        build = Build(
-            partial(_lines, source),
-            rows,
-            params=Dataset(),
-            seed=1,
-            context_text=context_text,
-            folder=scratch,
-            workers=pool,
-        )
-        outcome = build.decide()
-        for file in build.files(outcome):
-            used = max(used, sum(path.stat().st_size for path in scratch.iterdir()))
-            file.path.unlink()
-        facts(outcome, [], Dataset(), 1)
+        outcome = build.decide(pool)
+    for file in build.files(outcome):
+        used = max(used, sum(path.stat().st_size for path in scratch.iterdir()))
+        file.path.unlink()
+    facts(outcome, [], Dataset(), 1)
     measured = Measured(
         rows=rows,
         workers=workers,
@@ -137,4 +132,4 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    main(tuple(int(argument) for argument in sys.argv[1:]) or SIZES)
+    main(tuple(int(arg) if arg.isdigit() else Path(arg) for arg in sys.argv[1:]) or SIZES)

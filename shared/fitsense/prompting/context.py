@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -71,6 +72,7 @@ def _series(values: Iterable[float], digits: int) -> str:
     return " ".join(_number(value, digits) for value in values)
 
 
+@lru_cache(1 << 16)  # the same repetitions, reserves and loads in every line
 def _number(value: float, digits: int = 1) -> str:
     text = f"{value:.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,27 +44,34 @@ class Built:
 
 
 def make(
-    rows: Sequence[Row], folder: Path, *, seed: int = 1, workers: int = 0, **params: Any
-) -> tuple[Build, Workers]:
+    rows: Sequence[Row],
+    folder: Path,
+    *,
+    seed: int = 1,
+    pause: Callable[[], None] = lambda: None,
+    **params: Any,
+) -> Build:
     lines = [orjson.dumps(row) + b"\n" for row in rows]
-    pool = Workers(workers)
-    build = Build(
-        lambda: iter(lines),
+    return Build(
+        iter(lines),
         len(lines),
         params=Dataset.model_validate(params),
         seed=seed,
         context_text=context_text,
         folder=folder,
-        workers=pool,
+        pause=pause,
     )
-    return build, pool
+
+
+def decided(build: Build, workers: int = 0) -> Outcome:
+    with Workers(workers) as pool:
+        return build.decide(pool)
 
 
 def built(rows: Sequence[Row], folder: Path, *, seed: int = 1, workers: int = 0, **params: Any) -> Built:
-    build, pool = make(rows, folder, seed=seed, workers=workers, **params)
-    with pool:
-        outcome = build.decide()
-        files = {file.path.name: (file.path.read_bytes(), file.rows) for file in build.files(outcome)}
+    build = make(rows, folder, seed=seed, **params)
+    outcome = decided(build, workers)
+    files = {file.path.name: (file.path.read_bytes(), file.rows) for file in build.files(outcome)}
     return Built(outcome, {n: data for n, (data, _) in files.items()}, {n: k for n, (_, k) in files.items()})
 
 

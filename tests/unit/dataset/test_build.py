@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fitsense.errors import BadArtifact, GateFailed
+from fitsense.errors import BadArtifact, GateFailed, Interrupted
 from fitsense.prompting import context_text
 from fitsense.records import CoachAnswer, DatasetRecord
 from tests.factories import responses
-from tests.unit.dataset.building import Built, Row, asked_by, built, good, make
+from tests.unit.dataset.building import Built, Row, asked_by, built, decided, good, make
 
 
 @pytest.fixture(scope="module")
@@ -229,14 +229,13 @@ def test_the_seed_moves_people_between_splits(tmp_path: Path, plain: Built, rows
 
 
 def test_a_leaking_build_fails(tmp_path: Path, rows: list[Row]) -> None:
-    build, pool = make(rows, tmp_path)
-    with pool:
-        outcome = build.decide()
-        split = outcome.split.copy()
-        victim = int(np.flatnonzero(split == 2)[0])
-        split[victim] = 0
-        with pytest.raises(GateFailed, match="1 user_id in test and train"):
-            list(build.files(dataclasses.replace(outcome, split=split)))
+    build = make(rows, tmp_path)
+    outcome = decided(build)
+    split = outcome.split.copy()
+    victim = int(np.flatnonzero(split == 2)[0])
+    split[victim] = 0
+    with pytest.raises(GateFailed, match="1 user_id in test and train"):
+        list(build.files(dataclasses.replace(outcome, split=split)))
 
 
 def test_no_rows_and_no_good_rows_fail_clearly(tmp_path: Path, rows: list[Row]) -> None:
@@ -250,7 +249,33 @@ def test_no_rows_and_no_good_rows_fail_clearly(tmp_path: Path, rows: list[Row]) 
 def test_a_torn_line_and_a_missing_one_fail(tmp_path: Path, rows: list[Row]) -> None:
     with pytest.raises(BadArtifact, match="no teacher response: query"):
         built([*rows[:50], {"query": 3}], tmp_path)
-    build, pool = make(rows[:50], tmp_path)
+    build = make(rows[:50], tmp_path)
     build._rows = 51
-    with pool, pytest.raises(BadArtifact, match="hold 50 lines, its manifest says 51"):
-        build.decide()
+    with pytest.raises(BadArtifact, match="hold 50 lines, its manifest says 51"):
+        decided(build)
+
+
+class _Stop:
+    """Raises Interrupted at the ``at``th question."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.asked = 0
+
+    def __call__(self) -> None:
+        self.asked += 1
+        if self.asked == self.at:
+            raise Interrupted("told to stop")
+
+
+def test_the_wish_to_stop_is_noticed_in_every_phase(tmp_path: Path, rows: list[Row]) -> None:
+    def run(stop: _Stop) -> None:
+        build = make(rows, tmp_path, pause=stop)
+        list(build.files(decided(build)))
+
+    never = _Stop(0)
+    run(never)
+    assert never.asked > 20  # bands of the search, files written, files read again
+    for at in (1, never.asked // 2, never.asked):
+        with pytest.raises(Interrupted):
+            run(_Stop(at))

@@ -61,10 +61,15 @@ def varied(n: int, variants: int, seed: int) -> list[Document]:
     return found
 
 
+def sets_for(documents: list[Document]) -> ShingleSets:
+    texts = [(" ".join(instruction), f"  {' '.join(response)} ") for instruction, response in documents]
+    return shingle_sets(texts, Vocabulary())
+
+
 def near_pairs(
     documents: list[Document], threshold: float, *, twice: bool = False
 ) -> tuple[dict[tuple[int, int], float], NearPairs]:
-    sets = shingle_sets(documents, Vocabulary())
+    sets = sets_for(documents)
     bands = band_hashes(signatures(sets), band_rows(threshold))
     sketches = Sketches(bands, sets.parities(), sets.sizes().astype(np.int64))
     finder = NearPairs(sketches, lambda rows: taken(sets, rows), threshold)
@@ -153,7 +158,7 @@ def test_jaccard_of_each_text_alone() -> None:
     rng = Random(5)
     documents = varied(10, 6, seed=5)
     pairs = [(rng.randrange(70), rng.randrange(70)) for _ in range(200)]
-    sets = shingle_sets(documents, Vocabulary())
+    sets = sets_for(documents)
     left, right = (taken(sets, np.array(side, np.int64)) for side in zip(*pairs, strict=True))
     expected = [similarity(documents[a], documents[b]) for a, b in pairs]
     assert jaccard(left, right) == pytest.approx(np.array(expected))
@@ -161,22 +166,22 @@ def test_jaccard_of_each_text_alone() -> None:
 
 def test_sets_do_not_depend_on_their_batch() -> None:
     documents = varied(5, 3, seed=2)
-    together = shingle_sets(documents, Vocabulary())
+    together = sets_for(documents)
     for k, document in enumerate(documents):
-        alone = shingle_sets([document], Vocabulary())
+        alone = sets_for([document])
         assert alone.hashes.tolist() == together.hashes[slice(*together.offsets[k : k + 2])].tolist()
         assert alone.fingerprints()[0] == together.fingerprints()[k]
 
 
 def test_no_documents() -> None:
-    sets = shingle_sets([], Vocabulary())
+    sets = sets_for([])
     assert signatures(sets).shape == (0, 128)
     assert band_hashes(signatures(sets), 8).shape == (0, 16)
 
 
 def test_parities_differ_in_no_more_bits_than_sets_in_members() -> None:
     documents = varied(20, 10, seed=9)
-    sets = shingle_sets(documents, Vocabulary())
+    sets = sets_for(documents)
     parities = sets.parities()
     members = [set(sets.hashes[slice(*sets.offsets[k : k + 2])].tolist()) for k in range(len(documents))]
     for a, b in combinations(range(len(documents)), 2):
