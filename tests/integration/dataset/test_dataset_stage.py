@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 import yaml
-from google.cloud import storage
 
 from fitsense.artifacts import ArtifactStore, dumps_line, manifest_name
 from fitsense.cloud import Cloud
@@ -20,27 +18,9 @@ from fitsense.manifest import Counters, InputRef, Manifest, OutputRef
 from fitsense.settings import Settings, TaskSettings
 from jobs.runner import Runner
 from jobs.stage import part_file
-from tests.cloud import LOCATION, PROJECT, CloudProcess
 from tests.factories import responses
 
-_buckets = itertools.count()
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
-    process = CloudProcess(tmp_path_factory.mktemp("cloud")).start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def store(cloud: CloudProcess, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    bucket = f"dataset-{next(_buckets)}"
-    place = {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": bucket}
-    for name, value in {**cloud.environment, **place}.items():
-        monkeypatch.setenv(name, value)
-    return ArtifactStore(storage.Client(project=PROJECT).create_bucket(bucket))
 
 
 def land(store: ArtifactStore, run_id: str, rows: list[dict[str, Any]], parts: int) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from fitsense.artifacts import ArtifactStore, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.manifest import Manifest
-from fitsense.settings import Settings, TaskSettings
+from fitsense.settings import TaskSettings
 from jobs.runner import Runner
-from tests.cloud import LOCATION, PROJECT, CloudProcess
 
 CONFIG = b"""\
 version: 1
@@ -22,18 +18,6 @@ profiles: {users: 70, part_users: 16}
 workouts: {weeks: 3}
 """
 PARTS = 5
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    process = CloudProcess(tmp_path_factory.mktemp("cloud"), parts="storage").start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in process.environment.items():
-            patch.setenv(name, value)
-        found = Cloud(Settings(project=PROJECT, location=LOCATION, bucket="fitsense-people"))
-        found.storage.create_bucket("fitsense-people")
-        yield found
-    process.stop()
 
 
 def run(cloud: Cloud, run_id: str, tasks: int) -> dict[str, Manifest]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import itertools
 import pickle
-from collections.abc import Iterator
 from functools import cache
 
 import orjson
 import polars as pl
 import pytest
 import yaml
-from google.cloud import storage
 
 from fitsense.artifacts import ArtifactStore, manifest_name
 from fitsense.cloud import Cloud
@@ -22,7 +19,6 @@ from fitsense.errors import BadArtifact, GateFailed
 from fitsense.manifest import Counters, Manifest, Report
 from fitsense.settings import Settings, TaskSettings
 from jobs.runner import Runner
-from tests.cloud import LOCATION, PROJECT, CloudProcess
 from tests.unit.quality import samples
 from tests.unit.quality.samples import Run, clean_run
 
@@ -30,7 +26,6 @@ REPORTS = ("validation", "statistics", "anomalies", "bias")
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 Files = dict[str, tuple[bytes, int]]
 """Name → bytes and rows."""
-_buckets = itertools.count()
 
 
 @cache
@@ -42,22 +37,6 @@ def _clean() -> bytes:
 def data() -> Run:
     copy: Run = pickle.loads(_clean())
     return copy
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
-    process = CloudProcess(tmp_path_factory.mktemp("cloud"), parts="storage").start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def store(cloud: CloudProcess, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    bucket = f"quality-{next(_buckets)}"
-    place = {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": bucket}
-    for name, value in {**cloud.environment, **place}.items():
-        monkeypatch.setenv(name, value)
-    return ArtifactStore(storage.Client(project=PROJECT).create_bucket(bucket))
 
 
 def land(store: ArtifactStore, run_id: str, data: Run, **sections: dict[str, object]) -> None:

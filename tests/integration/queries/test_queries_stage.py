@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import orjson
-import pytest
 
 from fitsense.artifacts import ArtifactStore, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.manifest import Manifest
 from fitsense.records import Query
-from fitsense.settings import Settings, TaskSettings
+from fitsense.settings import TaskSettings
 from fitsense.training.verify import verify_answer
 from jobs.runner import Runner
 from jobs.teacher.rules import answer
-from tests.cloud import LOCATION, PROJECT, CloudProcess
 
 CONFIG = b"""\
 version: 1
@@ -26,18 +23,6 @@ profiles: {users: 60, part_users: 16, languages: {en: 0.5, es: 0.3, hi: 0.2}}
 workouts: {weeks: 4}
 queries: {per_user: 5}
 """
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    process = CloudProcess(tmp_path_factory.mktemp("cloud"), parts="storage").start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in process.environment.items():
-            patch.setenv(name, value)
-        found = Cloud(Settings(project=PROJECT, location=LOCATION, bucket="fitsense-queries"))
-        found.storage.create_bucket("fitsense-queries")
-        yield found
-    process.stop()
 
 
 def run(cloud: Cloud, run_id: str, tasks: int) -> Manifest:
