@@ -102,10 +102,25 @@ class Factory:
     def faults(self, *rules: dict[str, Any]) -> None:
         requests.put(f"{self.url}/_localcloud/faults", json=list(rules), timeout=10).raise_for_status()
 
-    def struck(self) -> int:
-        """How often the faults in force have struck."""
+    def struck(self) -> list[int]:
+        """How often each of the faults in force has struck."""
         rules = requests.get(f"{self.url}/_localcloud/faults", timeout=10).json()
-        return sum(rule["struck"] for rule in rules)
+        return [rule["struck"] for rule in rules]
+
+    def task_counts(self, run_id: str) -> dict[str, list[int]]:
+        """Stage → the number of tasks of each execution that was started for this run."""
+        counts = {}
+        for stage, spec in load_pipelines().stages.items():
+            if spec.runner == "run_job":
+                there = self.cloud.executions.list_executions(parent=self.cloud.job(stage))
+                counts[stage] = [found.task_count for found in there if _run_id(found) == run_id]
+        return counts
+
+    def checkpoints(self, run_id: str) -> dict[str, list[dict[str, Any]]]:
+        """The teacher's checkpoint objects of a run, by name, as they are now."""
+        names = sorted(self.store.names(f"teacher_checkpoints/{run_id}/"))
+        stored = {name: self.store.read(name) for name in names}
+        return {n: [orjson.loads(line) for line in s.data.splitlines()] for n, s in stored.items() if s}
 
     def processes(self) -> dict[str, psutil.Process]:
         """The supervised processes that run now, by name."""
@@ -115,6 +130,11 @@ class Factory:
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in self.local.logs.glob("*.log"))
+
+
+def _run_id(execution: Any) -> str:
+    variables = [variable for container in execution.template.containers for variable in container.env]
+    return next((v.value for v in variables if v.name == "FITSENSE_RUN_ID"), "")
 
 
 @contextmanager

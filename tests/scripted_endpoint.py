@@ -1,7 +1,8 @@
 """An OpenAI-compatible endpoint that does what a script says: the edge fake of the teacher's tests.
 
 It runs as a process of its own (``python -m tests.scripted_endpoint``), honours ``Idempotency-Key`` (a key
-is billed once, however often it is asked), and counts per key. Faults are drawn from the seed, the key and
+is billed once, however often it is asked: as the real ones do; what a client asks twice shows in how often
+it was ``delivered``), and counts per key. Faults are drawn from the seed, the key and
 how often the key was asked, so that they do not depend on the order of requests.
 """
 
@@ -51,9 +52,10 @@ class Script:
 
 @dataclass
 class KeyState:
-    """What happened to one idempotency key."""
+    """What happened to one idempotency key. ``delivered`` counts the answers that left with status 200."""
 
     requests: int = 0
+    delivered: int = 0
     billed: int = 0
     statuses: list[int] = field(default_factory=list)
     work: asyncio.Task[bytes] | None = None
@@ -118,6 +120,7 @@ class Endpoint:
         if fault == "drop_after":
             return self._drop(request, state)
         state.statuses.append(200)
+        state.delivered += 1
         headers = {"x-request-id": f"req-{self.totals['requests']}"}
         return web.Response(body=answer, content_type="application/json", headers=headers)
 
@@ -178,10 +181,8 @@ class Endpoint:
         await asyncio.sleep(script.latency_s + script.jitter_s * (2 * _uniform(script.seed, key, 0) - 1))
 
     def stats(self) -> dict[str, Any]:
-        keys = {
-            key: {"requests": s.requests, "billed": s.billed, "statuses": s.statuses}
-            for key, s in self.keys.items()
-        }
+        shown = ("requests", "delivered", "billed", "statuses")
+        keys = {key: {name: getattr(state, name) for name in shown} for key, state in self.keys.items()}
         return {
             **self.totals,
             "tokens_in": self.tokens_in,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import functions_framework
 import orjson
 import structlog
-from flask import Flask
+from flask import Flask, Response, request
 
 from fitsense.cloud import Cloud
-from fitsense.errors import BadMessage, FitSenseError, Permanent
+from fitsense.errors import BadMessage, FitSenseError, Permanent, Unauthenticated, Unavailable
+from fitsense.oidc import CallerCheck
 from fitsense.pipeline import load_pipelines
 from fitsense.settings import Settings
 from fitsense.telemetry import configure_logging
@@ -62,17 +63,34 @@ class Handler:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application. A sweep on start-up makes good what happened while nobody listened."""
+    """The WSGI application. A sweep on start-up makes good what happened while nobody listened.
+
+    Raises Misconfigured without the settings that tell Pub/Sub's pushes from anybody's.
+    """
     settings = settings or Settings.from_env()
+    callers = CallerCheck.from_settings(settings)
     configure_logging("conductor", settings.log_level)
     handler = Handler(settings)
     app: Flask = functions_framework.create_app(  # type: ignore[no-untyped-call]
         target="conduct", source=str(Path(__file__).with_name("main.py")), signature_type="cloudevent"
     )
     app.config["HANDLER"] = handler
+    app.before_request(lambda: _refusal(callers))
     app.wsgi_app = _EmptyData(app.wsgi_app)  # type: ignore[method-assign]
     threading.Thread(target=_sweep, args=(handler.conductor,), daemon=True).start()
     return app
+
+
+def _refusal(callers: CallerCheck) -> Response | None:
+    """None for a push of our own; 401 for anybody else's request, 503 while that cannot be told."""
+    try:
+        callers.check(request.headers.get("Authorization", ""))
+    except (Unauthenticated, Unavailable) as error:
+        log.warning("request.refused", path=request.path, reason=error.message)
+        body = {"type": "about:blank", "status": error.status, "detail": error.message}
+        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+        return Response(orjson.dumps(body), error.status, headers, content_type="application/problem+json")
+    return None
 
 
 def _sweep(conductor: Conductor) -> None:

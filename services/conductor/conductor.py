@@ -149,12 +149,11 @@ class Conductor:
         self._check_against_bucket(config)
         self._claim_name(file.rpartition(".")[0], run_id)
         self._open(name, run_id, config)
+        self._forget_rejection(name, generation)
 
     def _resume(self, name: str, run_id: str, generation: int) -> None:
         """A config that is open already: make good what a crash may have left undone."""
-        rejection = self.store.read(_rejection_name(name))
-        if rejection and Rejection.model_validate_json(rejection.data).generation < generation:
-            self.store.delete(_rejection_name(name), rejection.generation)
+        self._forget_rejection(name, generation)
         status = self.store.read(status_name(run_id))
         if status is None or orjson.loads(status.data)["state"] == "running":
             self.advancer.advance(run_id, look_after=self.cloud.settings.claim_grace_s)
@@ -203,8 +202,11 @@ class Conductor:
         self.store.create(config_name(run_id), dump.encode(), "application/yaml")
         log.info("run.admitted", run_id=run_id, config=name)
         self.advancer.advance(run_id)
+
+    def _forget_rejection(self, name: str, generation: int) -> None:
+        """The file is mended: its earlier version's rejection goes, a later version's stays."""
         rejection = self.store.read(_rejection_name(name))
-        if rejection is not None:  # of an earlier version of this file; it is mended now
+        if rejection and Rejection.model_validate_json(rejection.data).generation < generation:
             self.store.delete(_rejection_name(name), rejection.generation)
 
     def _rejected_already(self, name: str, generation: int) -> bool:

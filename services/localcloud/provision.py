@@ -18,6 +18,8 @@ from fitsense.settings import Settings
 
 MAX_DELIVERY_ATTEMPTS = 8
 ACK_DEADLINE_S = 120
+NEVER: dict[str, Any] = {}
+"""An expiration policy without a ttl: by default, a subscription that nobody uses for 31 days is deleted."""
 
 
 def provision(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
@@ -35,8 +37,11 @@ def _topics(cloud: Cloud, pipelines: Pipelines) -> None:
             letters = spec.dead_letter
             _ensure(cloud.publisher.create_topic, name=cloud.topic(letters))
             # Without a subscription, what is published there would be lost.
-            request = {"name": cloud.subscription(letters), "topic": cloud.topic(letters)}
-            _ensure(cloud.subscriber.create_subscription, request=request)
+            kept = {"name": cloud.subscription(letters), "expiration_policy": NEVER}
+            request = kept | {"topic": cloud.topic(letters)}
+            if not _ensure(cloud.subscriber.create_subscription, request=request):
+                changed = {"subscription": kept, "update_mask": {"paths": ["expiration_policy"]}}
+                cloud.subscriber.update_subscription(request=changed)
 
 
 def _subscriptions(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
@@ -46,11 +51,13 @@ def _subscriptions(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
         # functions-framework takes the topic out of this path: it must end in /projects/P/topics/T
         endpoint = f"{front_door}{spec.push}/{cloud.topic(name)}"
         subscription = cloud.subscription(f"{name}-{spec.push.strip('/')}")
+        push_config = {"push_endpoint": endpoint, "oidc_token": _identity(cloud.settings)}
         request: dict[str, Any] = {
             "name": subscription,
             "topic": cloud.topic(name),
-            "push_config": {"push_endpoint": endpoint},
+            "push_config": push_config,
             "ack_deadline_seconds": ACK_DEADLINE_S,
+            "expiration_policy": NEVER,
             "retry_policy": {"minimum_backoff": {"nanos": 200_000_000}, "maximum_backoff": {"seconds": 10}},
         }
         if spec.dead_letter:
@@ -59,24 +66,32 @@ def _subscriptions(cloud: Cloud, pipelines: Pipelines, front_door: str) -> None:
                 "max_delivery_attempts": MAX_DELIVERY_ATTEMPTS,
             }
         if not _ensure(cloud.subscriber.create_subscription, request=request):
-            push = {"subscription": subscription, "push_config": {"push_endpoint": endpoint}}
+            push = {"subscription": subscription, "push_config": push_config}
             cloud.subscriber.modify_push_config(request=push)
+
+
+def _identity(settings: Settings) -> dict[str, str]:
+    """What a push proves itself with, and the services pushed to insist on."""
+    return {"service_account_email": settings.push_account, "audience": settings.push_audience}
 
 
 def _bucket(cloud: Cloud, pipelines: Pipelines) -> None:
     bucket = cloud.bucket
     _ensure(cloud.storage.create_bucket, bucket)
-    wanted = ["configs/"] + [f"{spec.artifact}/" for spec in pipelines.stages.values()]
-    there = {notification.blob_name_prefix for notification in bucket.list_notifications()}
-    for prefix in wanted:
-        if prefix not in there:
-            bucket.notification(
-                topic_name="artifacts",
-                topic_project=cloud.settings.project,
-                event_types=["OBJECT_FINALIZE"],
-                blob_name_prefix=prefix,
-                payload_format="NONE",
-            ).create()
+    # By top folder: a bucket has at most 10 configs for one type of event.
+    wanted = {"configs/"} | {spec.artifact.split("/")[0] + "/" for spec in pipelines.stages.values()}
+    there = [found for found in bucket.list_notifications() if found.topic_name == "artifacts"]
+    for notification in there:
+        if notification.blob_name_prefix not in wanted:
+            notification.delete()
+    for prefix in sorted(wanted - {notification.blob_name_prefix for notification in there}):
+        bucket.notification(
+            topic_name="artifacts",
+            topic_project=cloud.settings.project,
+            event_types=["OBJECT_FINALIZE"],
+            blob_name_prefix=prefix,
+            payload_format="NONE",
+        ).create()
 
 
 def _jobs(cloud: Cloud, pipelines: Pipelines) -> None:

@@ -22,13 +22,13 @@ from fitsense import show
 from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
 from fitsense.deadletters import list_letters, replay_letters
-from fitsense.errors import FitSenseError, Misconfigured
+from fitsense.errors import FitSenseError, Interrupted, Misconfigured, Permanent, Unavailable
 from fitsense.follow import Follower
 from fitsense.local import Local
 from fitsense.pipeline import load_pipelines
 from fitsense.runs import RunReader, RunView
 from fitsense.settings import Settings
-from fitsense.submit import NoSuchRun, await_admission, compare, replay, rerun, submit
+from fitsense.submit import NoSuchRun, compare, replay, rerun, submit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 runs_app = typer.Typer(invoke_without_command=True, help="List runs, or show one.")
@@ -42,6 +42,7 @@ err = Console(stderr=True, soft_wrap=True)
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Port = Annotated[int, typer.Option(help="Port of the local cloud; 0 takes a free one.")]
 FAILED = 1
+INTERRUPTED = 130
 
 
 def _command(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -52,14 +53,48 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
         try:
             code = function(*arguments, **options)
         except FitSenseError as error:
-            show.error(err, error)
-            code = error.exit_code
+            code = _failed(error, options)
         except KeyboardInterrupt:
-            err.print("interrupted; what has landed stays, and the run goes on where it was")
-            code = 130
+            _failed(Interrupted("what has landed stays, and the run goes on where it was"), options)
+            code = INTERRUPTED
+        except BrokenPipeError:
+            raise  # whoever read our output has seen enough; typer knows
+        except _foreign_errors() as error:
+            code = _failed(_translated(error), options)
         raise typer.Exit(code or 0)
 
     return wrapper
+
+
+def _failed(error: FitSenseError, options: dict[str, Any]) -> int:
+    if options.get("json"):
+        typer.echo(show.error_line(error), err=True)
+    else:
+        show.error(err, error)
+    return error.exit_code
+
+
+def _foreign_errors() -> tuple[type[Exception], ...]:
+    """What the cloud and the machine raise; looked up only once something was raised."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    return GoogleAPIError, GoogleAuthError, OSError  # requests' own are OSErrors
+
+
+def _translated(error: Exception) -> FitSenseError:
+    """A request that the cloud refuses will be refused again; anything else may pass."""
+    message = f"{type(error).__name__}: {error}"
+    status = getattr(error, "code", None) or 0
+    if 400 <= status < 500 and status not in (408, 429):
+        return Refused(message, hint="does the environment name the right cloud? see fitsense env")
+    if getattr(error, "filename", None):
+        return Unavailable(message)  # a file of this machine
+    return Unavailable(message, hint="is the cloud up, and reachable from here?")
+
+
+class Refused(Permanent):
+    """The cloud does not do what it was asked."""
 
 
 def _cloud() -> Cloud:
@@ -85,43 +120,53 @@ def _print_json(value: Any) -> None:
 
 @app.command()
 @_command
-def up(port: Port = 0) -> None:
+def up(port: Port = 0, json: Json = False) -> None:
     """Start the local cloud and the services in the background; print the addresses."""
     local = Local()
-    show.addresses(out, local, local.up(port))
+    url = local.up(port)
+    if json:
+        bucket = local.environment(url)["FITSENSE_BUCKET"]
+        _print_json({"url": url, "bucket": bucket, "home": str(local.home)})
+    else:
+        show.addresses(out, local, url)
 
 
 @app.command()
 @_command
-def down() -> None:
+def down(json: Json = False) -> None:
     """Stop them; the state stays in .local/."""
-    out.print("stopped" if Local().down() else "nothing was running")
+    stopped = Local().down()
+    _print_json({"stopped": stopped}) if json else out.print("stopped" if stopped else "nothing was running")
 
 
 @app.command()
 @_command
-def env() -> None:
+def env(json: Json = False) -> None:
     """Print the exports that point gcloud and any Google client at the local cloud."""
     local = Local()
     url = local.url()
     if url is None:
         raise Misconfigured("the local cloud is not running", hint="fitsense up")
-    for name, value in (local.environment(url) | local.gcloud_environment(url)).items():
+    variables = local.environment(url) | local.gcloud_environment(url)
+    if json:
+        _print_json(variables)
+        return
+    for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 @app.command()
 @_command
 def run(config: Path, json: Json = False) -> int:
-    """Start what is not running, submit CONFIG, follow it to its end, and print what it made."""
+    """Start what is not running here, submit CONFIG, follow it to its end, and print what it made.
+
+    It runs on the local cloud of this checkout, whatever cloud the environment names.
+    """
+    _check_file(config)
     local = Local()
-    started = local.url() is None
-    local.up()
-    try:
+    with local.used() as url:
+        os.environ.update(local.environment(url))
         return _submit(config, follow=True, json=json)
-    finally:
-        if started:
-            local.down()
 
 
 @app.command("submit")
@@ -135,13 +180,15 @@ def submit_command(
     return _submit(config, follow, json)
 
 
-def _submit(config: Path, follow: bool, json: bool) -> int:
+def _check_file(config: Path) -> None:
     if not config.is_file():
         raise Misconfigured(f"{config} is not a file", hint="samples are in schema/configs/")
+
+
+def _submit(config: Path, follow: bool, json: bool) -> int:
+    _check_file(config)
     cloud = _cloud()
-    store = ArtifactStore(cloud.bucket)
-    run_id = submit(store, config)
-    await_admission(store, run_id)
+    run_id = submit(ArtifactStore(cloud.bucket), config)
     if follow:
         return _follow(cloud, run_id, json)
     _print_json({"run_id": run_id}) if json else out.print(run_id)
@@ -160,7 +207,7 @@ def _follow(cloud: Cloud, run_id: str, json: bool) -> int:
 def runs(context: typer.Context, json: Json = False) -> None:
     """List the runs, newest last."""
     if context.invoked_subcommand is None:
-        _list_runs(json)
+        _list_runs(json=json)
 
 
 @_command
@@ -190,22 +237,31 @@ def _observed(reader: RunReader, run_id: str) -> RunView:
 
 @app.command()
 @_command
-def verify(run_id: str, json: Json = False) -> int:
-    """Make RUN anew from its config and compare every file's checksum."""
+def verify(
+    run_id: str,
+    pay: Annotated[bool, typer.Option("--pay", help="Ask a paid teacher anew, too.")] = False,
+    json: Json = False,
+) -> int:
+    """Make RUN anew from its config and compare every file's checksum.
+
+    Answers of a paid teacher, and what leads to them, are taken over and not compared, unless --pay.
+    """
     cloud = _cloud()
     reader = _reader(cloud)
-    again = replay(reader, run_id)
-    await_admission(reader.store, again)
+    again = replay(reader, run_id, pay=pay)
     view = Follower(cloud, reader, again, err).follow()
     if view.state != "completed":
-        show.summary(err, view, reader.store)
+        if json:
+            _print_json({"run_id": run_id, "replay": again, "summary": view.summary()})
+        else:
+            show.summary(err, view, reader.store)
         return FAILED
-    same, differing = compare(reader, run_id, again)
+    found = compare(reader, run_id, again)
     if json:
-        _print_json({"run_id": run_id, "replay": again, "same": same, "different": [*map(asdict, differing)]})
+        _print_json({"run_id": run_id, "replay": again, **asdict(found)})
     else:
-        show.comparison(out, run_id, again, same, differing)
-    return FAILED if differing or not same else 0
+        show.comparison(out, run_id, again, found)
+    return 0 if found.same and not found.different else FAILED
 
 
 @app.command("rerun")
@@ -220,7 +276,6 @@ def rerun_command(
     cloud = _cloud()
     reader = _reader(cloud)
     new = rerun(reader, run_id, stage)
-    await_admission(reader.store, new)
     if follow:
         return _follow(cloud, new, json)
     _print_json({"run_id": new}) if json else out.print(new)

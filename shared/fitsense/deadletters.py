@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from fitsense.errors import Misconfigured
 from fitsense.pipeline import load_pipelines
 
 BATCH = 100
+PULL_TIMEOUT_S = 1.5
+RETRY_S = 5.0
+EMPTY_PULLS = 2
+"""Pub/Sub may answer with nothing although there is something; twice in a row it is believed."""
 OURS = "fitsense_"
 GOOGLES = "CloudPubSubDeadLetterSource"
 
@@ -30,27 +35,35 @@ class Letter:
 
 def list_letters(cloud: Cloud, topic: str) -> list[Letter]:
     """The dead letters of ``topic``, oldest first; they stay where they are."""
-    with _pulled(cloud, topic) as messages:
-        return [_letter(received.message) for received in messages]
+    with _leased(cloud, _subscription(cloud, topic)) as (batches, _):
+        messages = [received.message for batch in batches for received in batch]
+        return [_letter(message) for message in sorted(messages, key=lambda message: message.publish_time)]
 
 
 def replay_letters(cloud: Cloud, topic: str) -> int:
-    """Publish each letter to ``topic`` again, then take it out; how many.
+    """Publish each letter that there is now to ``topic`` again, then take it out; how many.
 
-    A fault in between leaves the letter where it was: sent twice at worst, never lost.
+    One that is buried anew meanwhile stays: it would come round for ever. A fault in between leaves the
+    letter where it was: sent twice at worst, never lost.
     """
+    begun, count = dt.datetime.now(dt.UTC), 0
     subscription = _subscription(cloud, topic)
-    count = 0
-    while messages := _pull(cloud, subscription):
-        for received in messages:
-            attributes = {
-                k: v for k, v in received.message.attributes.items() if not k.startswith((OURS, GOOGLES))
-            }
-            future = cloud.publisher.publish(cloud.topic(topic), received.message.data, **attributes)
-            future.result(timeout=30)
-            cloud.subscriber.acknowledge(subscription=subscription, ack_ids=[received.ack_id])
-            count += 1
+    with _leased(cloud, subscription) as (batches, held):
+        for batch in batches:
+            due = [received for received in batch if received.message.publish_time < begun]
+            for future in [_publish(cloud, topic, received.message) for received in due]:
+                future.result(timeout=30)
+            if due:
+                ids = [received.ack_id for received in due]
+                cloud.subscriber.acknowledge(subscription=subscription, ack_ids=ids)
+                held.update((received.message.message_id, "") for received in due)
+            count += len(due)
     return count
+
+
+def _publish(cloud: Cloud, topic: str, message: Any) -> Any:
+    attributes = {k: v for k, v in message.attributes.items() if not k.startswith((OURS, GOOGLES))}
+    return cloud.publisher.publish(cloud.topic(topic), message.data, **attributes)
 
 
 def _subscription(cloud: Cloud, topic: str) -> str:
@@ -64,29 +77,47 @@ def _subscription(cloud: Cloud, topic: str) -> str:
 
 def _pull(cloud: Cloud, subscription: str) -> list[Any]:
     from google.api_core.exceptions import DeadlineExceeded
+    from google.api_core.retry import Retry
 
-    request = {"subscription": subscription, "max_messages": BATCH, "return_immediately": True}
+    request = {"subscription": subscription, "max_messages": BATCH}
+    retry = Retry(timeout=RETRY_S)  # Google's own goes on for a minute
     try:
-        return list(cloud.subscriber.pull(request=request, timeout=10).received_messages)
+        pulled = cloud.subscriber.pull(request=request, timeout=PULL_TIMEOUT_S, retry=retry)
+        return list(pulled.received_messages)
     except DeadlineExceeded:
         return []
 
 
 @contextmanager
-def _pulled(cloud: Cloud, topic: str) -> Iterator[list[Any]]:
-    """All letters there are, given back at the end."""
-    subscription = _subscription(cloud, topic)
-    messages: list[Any] = []
+def _leased(cloud: Cloud, subscription: str) -> Iterator[tuple[Iterator[list[Any]], dict[str, str]]]:
+    """Batches of all letters there are, each once, and their message id → ack id, empty once acknowledged.
+
+    What was not is given back at the end.
+    """
+    held: dict[str, str] = {}
     try:
-        while batch := _pull(cloud, subscription):
-            messages += batch
-        yield sorted(messages, key=lambda received: received.message.publish_time)
+        yield _batches(cloud, subscription, held), held
     finally:
-        for start in range(0, len(messages), BATCH):
-            ids = [received.ack_id for received in messages[start : start + BATCH]]
+        acks = [ack_id for ack_id in held.values() if ack_id]
+        for start in range(0, len(acks), BATCH):
+            ids = acks[start : start + BATCH]
             cloud.subscriber.modify_ack_deadline(
                 request={"subscription": subscription, "ack_ids": ids, "ack_deadline_seconds": 0}
             )
+
+
+def _batches(cloud: Cloud, subscription: str, held: dict[str, str]) -> Iterator[list[Any]]:
+    """Fills ``held``. A letter that comes again ends it: its lease has run out."""
+    empty = 0
+    while empty < EMPTY_PULLS:
+        batch = _pull(cloud, subscription)
+        empty = 0 if batch else empty + 1
+        fresh = [received for received in batch if received.message.message_id not in held]
+        held |= {received.message.message_id: received.ack_id for received in batch}
+        if fresh:
+            yield fresh
+        if len(fresh) < len(batch):
+            return
 
 
 def _letter(message: Any) -> Letter:

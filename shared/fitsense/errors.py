@@ -10,6 +10,7 @@
     │   ├── GateFailed         a quality gate was crossed; names each threshold
     │   ├── BudgetExceeded     the teacher's budget does not allow the next call
     │   ├── TooManyErrors      the teacher's error rate says that going on is waste
+    │   ├── Unauthenticated    a caller that does not prove who it is
     │   └── Misconfigured      a setting of the environment is missing or wrong
     └── Retryable            a later call may succeed: nack, exit 75, HTTP 503
         ├── Unavailable        a service did not answer, or said to come back
@@ -93,6 +94,12 @@ class BudgetExceeded(Permanent):
 
 class TooManyErrors(Permanent):
     """The teacher's error rate says that going on is waste."""
+
+
+class Unauthenticated(Permanent):
+    """A caller that does not prove who it is, or is another than the one allowed."""
+
+    status = 401
 
 
 class Misconfigured(Permanent):

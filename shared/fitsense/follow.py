@@ -20,6 +20,7 @@ from fitsense.events import StageProgressed, StageStarted, decode
 from fitsense.runs import RunReader, RunView, StageView
 
 POLL_S = 0.25
+CLEAN_UP_S = 5.0
 _STYLE = {"waiting": "dim", "running": "cyan", "landed": "green", "failed": "bold red", "skipped": "dim"}
 
 
@@ -59,6 +60,8 @@ class Progress:
 @contextmanager
 def listening(cloud: Cloud, run_id: str, seen: Callable[[Any], None]) -> Iterator[None]:
     """Hear the run's events on a subscription of one's own; gone afterwards, or by itself in a day."""
+    from google.api_core.exceptions import GoogleAPIError
+
     name = cloud.subscription(f"follow-{uuid.uuid4().hex[:16]}")
     request = {
         "name": name,
@@ -79,8 +82,10 @@ def listening(cloud: Cloud, run_id: str, seen: Callable[[Any], None]) -> Iterato
     finally:
         stream.cancel()
         with suppress(Exception):  # the stream ends with whatever was in flight; there is no more use for it
-            stream.result(timeout=5)
-        cloud.subscriber.delete_subscription(request={"subscription": name})
+            stream.result(timeout=CLEAN_UP_S)
+        with suppress(GoogleAPIError):  # it expires by itself, and the cloud may be gone
+            request = {"subscription": name}
+            cloud.subscriber.delete_subscription(request=request, timeout=CLEAN_UP_S, retry=None)
 
 
 class Follower:

@@ -2,10 +2,16 @@
 
 All state is in ``.local/`` in this checkout (or ``FITSENSE_HOME``) and may be deleted at any time. The
 processes are started by their module names alone: the library does not import the services.
+
+Any number of terminals may start, use and stop it at once. ``up.lock`` lets one start or stop it at a
+time; whoever needs it for a while shares ``users.lock``, and the last one out stops what was started for
+that alone (``transient`` says so). ``provisioned`` tells for which address and code it was provisioned:
+a start that was killed before is made good by the next.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import signal
@@ -14,19 +20,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import orjson
+from typing import IO, Any
 
 from fitsense.errors import Misconfigured, Unavailable
+from fitsense.local_settings import (
+    BUCKET,
+    LOCATION,
+    client_environment,
+    cloud_command,
+    cloud_settings,
+    code_version,
+    commit,
+    conductor_command,
+    edited_since,
+    gcloud_environment,
+    read_json,
+    tail,
+    write_json,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = "fitsense-local"
-LOCATION = "local"
-BUCKET = "fitsense-local"
 START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,9 @@ class Local:
     home: Path = field(default_factory=lambda: Path(os.environ.get("FITSENSE_HOME") or ROOT / ".local"))
     root: Path = ROOT
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self.home.resolve())  # its processes run in another folder
+
     @property
     def supervisor_file(self) -> Path:
         return self.home / "supervisor.json"
@@ -43,6 +65,14 @@ class Local:
     @property
     def ready_file(self) -> Path:
         return self.home / "cloud.url"
+
+    @property
+    def provisioned_file(self) -> Path:
+        return self.home / "provisioned"
+
+    @property
+    def transient_file(self) -> Path:
+        return self.home / "transient"
 
     @property
     def logs(self) -> Path:
@@ -64,75 +94,147 @@ class Local:
         """The process that keeps the others alive, if it lives."""
         status = self.supervisor_file.with_suffix(".status.json")
         try:
-            pid = int(orjson.loads(status.read_bytes())["pid"])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError, KeyError):
+            pid = int(read_json(status)["pid"])
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, TypeError, ValueError, KeyError):
             return None
-        return pid if b"services.localcloud.supervisor" in command else None
+        return pid if os.fsencode(self.supervisor_file) in arguments else None
 
     def environment(self, url: str) -> dict[str, str]:
         """The variables that point FitSense and any Google client at it."""
-        return {
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "FITSENSE_LOCATION": LOCATION,
-            "FITSENSE_BUCKET": BUCKET,
-            "FITSENSE_RUN_ENDPOINT": url,
-            "FITSENSE_BATCH_ENDPOINT": url,
-            "STORAGE_EMULATOR_HOST": url,
-            "PUBSUB_EMULATOR_HOST": url.removeprefix("http://"),
-            "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
-        }
+        return client_environment(url)
 
     def gcloud_environment(self, url: str) -> dict[str, str]:
-        """The same for gcloud, which has names of its own; the trailing slashes are needed."""
-        return {
-            "CLOUDSDK_CORE_PROJECT": PROJECT,
-            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-            "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{url}/storage/v1/",
-            "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": f"{url}/",
-            "CLOUDSDK_CONFIG": str(self.home / "gcloud"),
-        }
+        """The same for gcloud."""
+        return gcloud_environment(url, self.home)
 
     def up(self, port: int = 0) -> str:
-        """Start what is not running; the URL once everything answers. Raises Unavailable with the log."""
-        running = self.url()
-        if running:
-            return running
-        for folder in (self.home, self.logs, self.sockets):
+        """Start what is not running, to stay; the URL once everything answers.
+
+        What runs already is started anew when it holds code of another commit or from before an edit, but
+        not for a tree that merely differs from its commit. While a ``fitsense run`` uses it, an edit waits,
+        and another commit raises Unavailable. So does a cloud that does not start, with its log.
+        """
+        with self._alone():
+            self.transient_file.unlink(missing_ok=True)
+            return self._up(port)
+
+    @contextmanager
+    def used(self) -> Iterator[str]:
+        """Its URL; it stays until the block ends. One that runs for such blocks only stops with the last."""
+        with self._open("users.lock") as users:
+            with self._alone():
+                if self.url() is None:
+                    self.transient_file.touch()
+                url = self._up()
+                fcntl.flock(users, fcntl.LOCK_SH)  # at once: only who is alone ever asks for all of it
+            try:
+                yield url
+            finally:
+                with self._alone():
+                    if self.transient_file.exists() and _exclusive(users):
+                        self._stop()
+
+    def down(self) -> bool:
+        """Stop everything; True when something ran."""
+        with self._alone():
+            return self._stop()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else starts or stops it meanwhile; one who is at it is waited for."""
+        with self._open("up.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _open(self, name: str) -> IO[bytes]:
+        """A file to lock. The kernel drops the lock with its holder, however that dies."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return (self.home / name).open("ab")
+
+    def _up(self, port: int = 0) -> str:
+        version = code_version(self.root)
+        url = self.url()
+        if url and self._outdated(version):
+            self._stop()
+            url = None
+        if url is None:
+            self._stop()  # what a start that was killed left half done
+            return self._start(port, version)
+        if read_json(self.provisioned_file) != _marker(url, version):
+            self._provision(url, version)
+        return url
+
+    def _outdated(self, version: str) -> bool:
+        """Whether it should be started anew for its code. Raises Unavailable when it should but is in use."""
+        running = read_json(self.supervisor_file)[-1]["env"]["FITSENSE_CODE_VERSION"]
+        with self._open("users.lock") as users:
+            free = _exclusive(users)
+        if commit(running) == commit(version):
+            return free and edited_since(self.root, self.supervisor_file.stat().st_mtime)
+        if not free:
+            raise Unavailable(
+                f"the local cloud runs {running}, this checkout is at {version}, and a run uses it",
+                hint="wait for that run, or stop it all: fitsense down",
+            )
+        return True
+
+    def _start(self, port: int, version: str) -> str:
+        for folder in (self.logs, self.sockets):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = f"http://127.0.0.1:{self._port(port)}"
-        self.ready_file.unlink(missing_ok=True)
-        _write_json(self.home / "cloud.json", self._cloud_settings())
-        _write_json(self.supervisor_file, self._processes(url))
-        with (self.logs / "supervisor.log").open("ab") as log:
-            command = [sys.executable, "-m", "services.localcloud.supervisor"]
-            supervisor = subprocess.Popen(
+        for stale in (self.ready_file, self.provisioned_file):
+            stale.unlink(missing_ok=True)
+        write_json(self.home / "cloud.json", cloud_settings(self.root, self.sockets))
+        write_json(self.supervisor_file, self._processes(url, version))
+        supervisor = self._supervise()
+        try:
+            self._await_ready(supervisor)
+            self._provision(url, version)
+        except BaseException:  # half a cloud is worse than none; it may not have told its process id yet
+            supervisor.terminate()
+            supervisor.wait(STOP_TIMEOUT_S)
+            self.ready_file.unlink(missing_ok=True)
+            raise
+        return url
+
+    def _supervise(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "services.localcloud.supervisor"]
+        with (self.logs / "supervisor.log").open("ab") as log, self._open("supervisor.lock") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            return subprocess.Popen(
                 [*command, "--file", str(self.supervisor_file)],
                 cwd=self.root,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                pass_fds=[alive.fileno()],  # locked as long as it lives
             )
-        try:
-            self._await_ready(supervisor)
-            self._provision(url)
-        except BaseException:
-            self.down()  # half a cloud is worse than none
-            raise
-        return url
 
-    def down(self) -> bool:
-        """Stop everything; True when something ran."""
-        pid = self.supervisor_pid()
+    def _await_supervisor(self) -> int | None:
+        """Its process id; one that lives but has not told it yet is waited for."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while (pid := self.supervisor_pid()) is None:
+            with self._open("supervisor.lock") as alive:
+                if _exclusive(alive):
+                    return None
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "a supervisor does not tell its process id", hint=f"logs are in {self.logs}"
+                )
+            time.sleep(0.02)
+        return pid
+
+    def _stop(self) -> bool:
+        pid = self._await_supervisor()
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
-        while Path(f"/proc/{pid}").exists():
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while _lives(pid):
             if time.monotonic() > deadline:
                 raise Unavailable(f"process {pid} does not stop", hint=f"kill -9 {pid}")
-            _reap(pid)
             time.sleep(0.02)
         self.ready_file.unlink(missing_ok=True)
         return True
@@ -157,48 +259,13 @@ class Local:
                 return port
         raise Misconfigured(f"port {wanted} is taken", hint="leave --port out to get a free one")
 
-    def _cloud_settings(self) -> dict[str, Any]:
-        """What the local cloud is told: images, services behind the front door, ticks."""
-        python = sys.executable
-        return {
-            "images": {
-                "jobs": {
-                    "argv": [python, "-m", "jobs"],
-                    "cwd": str(self.root),
-                    "env": {"OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2"},
-                    "fork": "jobs.__main__",
-                    "preload": PRELOAD,
-                }
-            },
-            # More tasks than cores: one that waits for the bucket leaves its core to another.
-            "max_parallel": 2 * (os.cpu_count() or 1),
-            "services": [
-                {
-                    "name": "conductor",
-                    "prefix": "/conductor/",
-                    "upstream": f"unix:{self.sockets / 'conductor.sock'}",
-                    "strip": True,
-                }
-            ],
-            "schedules": [{"name": "tick", "every_s": 2.0, "topic": "ticks", "data": "{}"}],
-        }
-
-    def _processes(self, url: str) -> list[dict[str, Any]]:
-        python = sys.executable
-        port = url.rsplit(":", 1)[1]
-        cloud = [python, "-m", "services.localcloud", "--state", str(self.home / "cloud"), "--port", port]
-        cloud += ["--project", PROJECT, "--location", LOCATION]
-        cloud += ["--settings", str(self.home / "cloud.json"), "--ready", str(self.ready_file)]
-        conductor = [python, "-m", "gunicorn", "services.conductor.app:create_app()"]
-        conductor += ["--bind", f"unix:{self.sockets / 'conductor.sock'}", "--worker-class", "gthread"]
-        conductor += ["--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
-        conductor += ["--no-control-socket"]  # gunicorn would put one for all checkouts into the home folder
-        settings = {"FITSENSE_CLAIM_GRACE_S": "3", "FITSENSE_CODE_VERSION": code_version(self.root)}
-        environment = self.environment(url) | settings
+    def _processes(self, url: str, version: str) -> list[dict[str, Any]]:
+        conductor = self.environment(url) | {"FITSENSE_CLAIM_GRACE_S": "3", "FITSENSE_CODE_VERSION": version}
+        place = {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": BUCKET}
         ready = {"ready_file": str(self.ready_file)}
         return [
-            self._process("cloud", cloud, {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": BUCKET}) | ready,
-            self._process("conductor", conductor, environment),
+            self._process("cloud", cloud_command(self.home, url, self.ready_file), place) | ready,
+            self._process("conductor", conductor_command(self.sockets), conductor),
         ]
 
     def _process(self, name: str, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:
@@ -209,17 +276,17 @@ class Local:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self.ready_file.exists():
             if supervisor.poll() is not None or time.monotonic() > deadline:
-                tail = _tail(self.logs / "cloud.log") or _tail(self.logs / "supervisor.log")
-                raise Unavailable(f"the local cloud did not start:\n{tail}", hint=f"logs are in {self.logs}")
+                log = tail(self.logs / "cloud.log") or tail(self.logs / "supervisor.log")
+                raise Unavailable(f"the local cloud did not start:\n{log}", hint=f"logs are in {self.logs}")
             time.sleep(0.02)
 
-    def _provision(self, url: str) -> None:
-        settings = {"FITSENSE_CODE_VERSION": code_version(self.root)}
+    def _provision(self, url: str, version: str) -> None:
+        """Make what the pipelines need, again if need be, and note it down once it is all there."""
         try:
             made = subprocess.run(
                 [sys.executable, "-m", "services.localcloud.provision"],
                 cwd=self.root,
-                env={**os.environ, **self.environment(url), **settings},
+                env={**os.environ, **self.environment(url), "FITSENSE_CODE_VERSION": version},
                 capture_output=True,
                 text=True,
                 check=False,
@@ -229,46 +296,26 @@ class Local:
             raise Unavailable(f"provisioning hangs: {error}", hint=f"logs are in {self.logs}") from error
         if made.returncode:
             raise Unavailable(f"provisioning failed:\n{made.stderr[-2000:]}")
+        write_json(self.provisioned_file, _marker(url, version))
 
 
-PRELOAD = [
-    "google.cloud.storage",
-    "google.cloud.pubsub_v1",
-    "numpy",
-    "polars",
-    "pydantic",
-    "structlog",
-    "yaml",
-    "orjson",
-    "jobs.runner",
-    "fitsense.events",
-]
-"""Imported once by the fork server instead of by every task: 0.5 CPU-seconds saved each."""
+def _marker(url: str, version: str) -> dict[str, str]:
+    return {"url": url, "code_version": version}
 
 
-def code_version(root: Path) -> str:
-    """The commit, with ``+dirty`` when the tree differs from it; ``unknown`` outside of git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty=+dirty", "--abbrev=12", "--match="]
+def _exclusive(lock: IO[bytes]) -> bool:
+    """Whether nobody else holds ``lock``; then it is held, and else what was held of it is given up."""
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lives(pid: int) -> bool:
+    """A zombie does not: it waits for its parent, which may be another process than this."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"
-
-
-def _reap(pid: int) -> None:
-    """Collect the supervisor if it is this process's own child; else /proc keeps its zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-    partial.rename(path)
-
-
-def _tail(path: Path, characters: int = 2000) -> str:
-    return path.read_text(errors="replace")[-characters:] if path.exists() else ""
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -10,6 +10,7 @@ from pathlib import Path
 from fitsense.errors import Misconfigured
 
 DEFAULT_SCHEMA_DIR = Path(__file__).resolve().parents[2] / "schema"
+GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,9 @@ class Settings:
 
     ``run_endpoint`` and ``batch_endpoint`` are None on Google Cloud; Storage and Pub/Sub clients read
     ``STORAGE_EMULATOR_HOST`` and ``PUBSUB_EMULATOR_HOST`` themselves, as Google's tools do.
+
+    ``push_audience`` and ``push_account`` are what the push subscriptions' tokens must say; services that are
+    pushed to do not start without them.
     """
 
     project: str
@@ -32,6 +36,9 @@ class Settings:
     train_image: str = "gpu-node"
     batch_subnetwork: str = ""
     batch_service_account: str = ""
+    push_audience: str = ""
+    push_account: str = ""
+    oidc_certs_url: str = GOOGLE_CERTS_URL
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -56,6 +63,9 @@ class Settings:
             train_image=env.get("FITSENSE_TRAIN_IMAGE") or "gpu-node",
             batch_subnetwork=env.get("FITSENSE_BATCH_SUBNETWORK") or "",
             batch_service_account=env.get("FITSENSE_BATCH_SERVICE_ACCOUNT") or "",
+            push_audience=env.get("FITSENSE_PUSH_AUDIENCE") or "",
+            push_account=env.get("FITSENSE_PUSH_ACCOUNT") or "",
+            oidc_certs_url=env.get("FITSENSE_OIDC_CERTS_URL") or GOOGLE_CERTS_URL,
         )
 
 

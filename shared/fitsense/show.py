@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fitsense.deadletters import Letter
 from fitsense.errors import BadConfig, FitSenseError
 from fitsense.local import Local
 from fitsense.runs import RunReader, RunView, status_name
-from fitsense.submit import Difference
+from fitsense.submit import Comparison
 
 _COLOUR = {"completed": "green", "landed": "green", "failed": "bold red", "running": "cyan"}
 
@@ -34,6 +35,13 @@ def error(console: Console, error: FitSenseError) -> None:
     console.print(f"[bold red]{type(error).__name__}[/]: {escape(error.message)}", highlight=False)
     if error.hint:
         console.print(f"  hint: {escape(error.hint)}", style="dim", highlight=False)
+
+
+def error_line(error: FitSenseError) -> str:
+    """The same for programs: one line of JSON."""
+    problems = [asdict(problem) for problem in error.problems] if isinstance(error, BadConfig) else []
+    told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    return orjson.dumps(told | {"problems": problems}).decode()
 
 
 def addresses(console: Console, local: Local, url: str) -> None:
@@ -143,12 +151,17 @@ def runs(console: Console, found: list[dict[str, Any]]) -> None:
     console.print(table)
 
 
-def comparison(console: Console, left: str, right: str, same: int, differing: list[Difference]) -> None:
-    for difference in differing:
+def comparison(console: Console, left: str, right: str, found: Comparison) -> None:
+    for difference in found.different:
         sums = f"{(difference.left or 'absent')[:12]} ≠ {(difference.right or 'absent')[:12]}"
         console.print(f" [red]differs[/]  {difference.stage}/{difference.file}  {sums}", highlight=False)
-    verdict = "[red]not reproduced[/]" if differing else "[green]reproduced[/]"
-    console.print(f"{verdict}: {same} files identical, {len(differing)} different", highlight=False)
+    reproduced = found.same and not found.different
+    verdict = "[green]reproduced[/]" if reproduced else "[red]not reproduced[/]"
+    counts = f"{found.same} files identical, {len(found.different)} different"
+    console.print(f"{verdict}: {counts}", highlight=False)
+    if found.adopted:
+        stages = ", ".join(found.adopted)
+        console.print(f"  not made anew: {stages}; --pay asks the paid teacher again", highlight=False)
     console.print(f"  {left}\n  {right}", style="dim", highlight=False)
 
 

@@ -79,10 +79,11 @@ def test_a_malformed_message_ends_in_the_dead_letters_with_its_reason(factory: F
         found = list_letters(factory.cloud, "training")
         return found if len(found) >= 3 else []
 
-    letters = factory.until(three)
-    reasons = " ".join(letter.reason for letter in letters)
-    assert "not JSON" in reasons
-    assert "there is no run nobody-1" in reasons
+    letters = {letter.data: letter for letter in factory.until(three)}
+    assert "not JSON" in letters["not json"].reason
+    assert "there is no run nobody-1" in letters['{"run_id": "nobody-1"}'].reason
+    empty = next(letter for letter in letters.values() if letter.attributes == {"empty": "yes"})
+    assert "not JSON" in empty.reason
 
 
 def test_a_stray_message_is_buried_and_judged_again_when_replayed(factory: Factory) -> None:

@@ -48,7 +48,7 @@ def test_a_training_request_survives_a_fault_of_batch(factory: Factory) -> None:
         jobs = factory.cloud.batch.list_jobs(parent=parent)
         return any(job.labels.get("fitsense-run") == run_id for job in jobs)
 
-    factory.until(lambda: factory.struck() >= 2)
+    factory.until(lambda: factory.struck()[0] >= 2)
     factory.faults()
     factory.until(asked)
 

@@ -10,9 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from services.localcloud.component import Context
+from services.localcloud.http import json_response
 from services.localcloud.pubsub import grpc_server, rest
 from services.localcloud.pubsub.broker import Broker
 from services.localcloud.pubsub.methods import Call, implement
+from services.localcloud.pubsub.oidc import CERTS_MAX_AGE_S, CERTS_PATH, SigningKey
 from services.localcloud.pubsub.publisher import Publisher
 from services.localcloud.pubsub.push import Pushers
 from services.localcloud.pubsub.retention import Retention
@@ -35,6 +37,7 @@ class PubSub:
         self._faults = context.faults
         self._min_ack_deadline_s = int(context.settings.get("pubsub", {}).get("min_ack_deadline_seconds", 10))
         self.grpc_path: Path = grpc_server.socket_path(self._folder)
+        self._key = SigningKey.at(self._folder / "oidc.pem")
         self._broker: Broker | None = None
         self._pushers: Pushers | None = None
         self._retention: Retention | None = None
@@ -47,11 +50,16 @@ class PubSub:
         await self._running().publish(topic, [new_message(data, attributes)])
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        return rest.routes(self._calls)
+        return [web.get(CERTS_PATH, self._certificates), *rest.routes(self._calls)]
+
+    async def _certificates(self, _: web.Request) -> web.Response:
+        """What the identity tokens of pushes are checked with: ``{key id: PEM}``."""
+        headers = {"Cache-Control": f"public, max-age={CERTS_MAX_AGE_S}"}
+        return json_response({self._key.id: self._key.certificate}, headers=headers)
 
     async def start(self) -> None:
         broker = self._broker = Broker(Store(self._folder), self._faults)
-        pushers = self._pushers = Pushers()
+        pushers = self._pushers = Pushers(self._key)
         retention = self._retention = Retention(broker)
 
         def follow(subscription: Subscription | None) -> None:

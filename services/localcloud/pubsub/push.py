@@ -11,7 +11,7 @@ from yarl import URL
 
 from services.localcloud.pubsub.deliveries import Want
 from services.localcloud.pubsub.envelope import ACKNOWLEDGED, envelope
-from services.localcloud.pubsub.oidc import Tokens
+from services.localcloud.pubsub.oidc import SigningKey, Tokens
 from services.localcloud.pubsub.subscription import Sent, Subscription
 
 log = structlog.get_logger(__name__)
@@ -133,9 +133,9 @@ class Pusher:
 class Pushers:
     """One Pusher for each subscription that has an endpoint; follows their changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: SigningKey) -> None:
         self._session = new_session()
-        self._tokens = Tokens()
+        self._tokens = Tokens(key)
         self._pushers: dict[Subscription, Pusher] = {}
         self._closing: set[asyncio.Task[None]] = set()
 

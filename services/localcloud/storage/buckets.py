@@ -10,7 +10,7 @@ from services.localcloud.http import ApiError, json_response
 from services.localcloud.storage import names
 from services.localcloud.storage.calls import Call, Route
 from services.localcloud.storage.conditions import Conditions
-from services.localcloud.storage.events import config_of
+from services.localcloud.storage.events import check_room, config_of
 from services.localcloud.storage.records import Bucket, Fields
 from services.localcloud.storage.resources import (
     BUCKET_READ_ONLY,
@@ -105,6 +105,7 @@ class Buckets:
     async def create_notification(self, call: Call) -> web.Response:
         bucket = self._checked(call)
         config = config_of(await call.json())
+        check_room((other.config for other in self._store.index.notifications(bucket.name)), config)
         notification = self._store.index.add_notification(bucket.name, config)
         return json_response(notification_resource(notification, call.base))
 

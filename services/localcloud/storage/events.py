@@ -16,6 +16,7 @@ from services.localcloud.storage.records import Fields, Message, Notification, S
 from services.localcloud.storage.resources import object_resource, timestamp
 
 EVENT_TYPES = ("OBJECT_FINALIZE", "OBJECT_METADATA_UPDATE", "OBJECT_DELETE", "OBJECT_ARCHIVE")
+MAX_CONFIGS, MAX_CONFIGS_OF_AN_EVENT = 100, 10
 _TOPIC = re.compile(r"(?://pubsub\.googleapis\.com/)?(projects/[^/]+/topics/[^/]+)")
 
 
@@ -52,6 +53,19 @@ def config_of(body: Fields) -> Fields:
     kept = ("event_types", "custom_attributes", "object_name_prefix")
     chosen = {name: body[name] for name in kept if body.get(name)}
     return chosen | {"topic": f"//pubsub.googleapis.com/{match[1]}", "payload_format": payload_format}
+
+
+def check_room(there: Iterable[Fields], new: Fields) -> None:
+    """400 if a bucket with the configs ``there`` may not have ``new`` too. Prefixes make no difference:
+    https://cloud.google.com/storage/docs/pubsub-notifications#notification-configurations"""
+    there = list(there)
+    if len(there) >= MAX_CONFIGS:
+        raise ApiError(400, f"Too many notifications. The maximum is {MAX_CONFIGS}.", "invalid")
+    for event in new.get("event_types", EVENT_TYPES):
+        alike = sum(event in config.get("event_types", EVENT_TYPES) for config in there)
+        if alike >= MAX_CONFIGS_OF_AN_EVENT:
+            message = f"Too many overlapping notifications. The maximum is {MAX_CONFIGS_OF_AN_EVENT}."
+            raise ApiError(400, message, "invalid")
 
 
 def messages(configs: Iterable[Notification], events: Iterable[Event], base: str) -> list[Message]:

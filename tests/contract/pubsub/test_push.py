@@ -7,11 +7,16 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from google.auth import jwt
+from google.auth.transport.requests import Request
+from google.oauth2 import id_token
 
+from services.localcloud.pubsub.oidc import CERTS_PATH, SigningKey
 from tests.contract.pubsub.api import Api, eventually
 from tests.contract.pubsub.endpoint import Push, PushEndpoint
 
@@ -120,9 +125,29 @@ def test_identity_token(ours: Api, endpoint: PushEndpoint) -> None:
     ours.publish(topic, b"x")
     header = eventually(lambda: endpoint.pushes)[0].headers["Authorization"]
     assert header.startswith("Bearer ")
-    claims = jwt.decode(header.removeprefix("Bearer "), verify=False)
+    # Google's own check, with this cloud's certificates in the place of Google's.
+    certificates = f"{ours.backend.url}{CERTS_PATH}"
+    token = header.removeprefix("Bearer ")
+    claims = id_token.verify_token(token, Request(), audience="https://coach", certs_url=certificates)
+    assert jwt.decode_header(token)["alg"] == "RS256"
+    with pytest.raises(ValueError, match="audience"):
+        id_token.verify_token(token, Request(), audience="https://other", certs_url=certificates)
     assert (claims["aud"], claims["email"], claims["email_verified"]) == ("https://coach", account, True)
     assert claims["iat"] <= time.time() + 60 < claims["exp"]
+
+
+def test_the_signing_key_outlives_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "oidc.pem"
+    first, second = SigningKey.at(path), SigningKey.at(path)
+    assert (first.id, first.certificate) == (second.id, second.certificate)
+    assert path.stat().st_mode & 0o077 == 0
+    assert SigningKey.at(tmp_path / "other.pem").id != first.id
+
+
+def test_certificates_may_be_kept_for_a_while(ours: Api) -> None:
+    answer = requests.get(f"{ours.backend.url}{CERTS_PATH}", timeout=10)
+    assert "max-age=3600" in answer.headers["Cache-Control"]
+    assert [pem.startswith("-----BEGIN CERTIFICATE-----") for pem in answer.json().values()] == [True]
 
 
 def test_the_audience_defaults_to_the_endpoint(ours: Api, endpoint: PushEndpoint) -> None:

@@ -105,6 +105,23 @@ def test_bad_configs_are_refused(watched: storage.Bucket, topic: Topic) -> None:
         watched.notification(topic.id, payload_format="XML").create()
 
 
+def test_a_bucket_has_at_most_ten_configs_for_an_event(watched: storage.Bucket, topic: Topic) -> None:
+    def config(events: list[str] | None, prefix: str) -> storage.BucketNotification:
+        return watched.notification(topic.id, event_types=events, blob_name_prefix=prefix)
+
+    for number in range(10):
+        config(["OBJECT_FINALIZE"], f"{number}/").create()
+    for events in (["OBJECT_FINALIZE"], ["OBJECT_DELETE", "OBJECT_FINALIZE"], None):
+        with pytest.raises(BadRequest, match="Too many overlapping notifications") as refused:
+            config(events, "another/").create()
+        assert refused.value.errors[0]["reason"] == "invalid"
+    config(["OBJECT_DELETE"], "another/").create()
+    there = list(watched.list_notifications())
+    assert len(there) == 11
+    there[0].delete()
+    config(["OBJECT_FINALIZE"], "another/").create()
+
+
 def test_the_topic_may_be_given_in_short(notifying: CloudProcess, watched: storage.Bucket) -> None:
     url = f"{notifying.url}/storage/v1/b/{watched.name}/notificationConfigs"
     created = requests.post(url, json={"topic": "projects/p-1/topics/abc"}).json()
