@@ -24,7 +24,7 @@ down: $(VENV)/ready ## stop them; the state stays in .local/
 	@$(BIN)/fitsense down
 
 test: $(VENV)/ready ## every test that needs nothing but this machine
-	@$(BIN)/pytest -n 3 --dist loadgroup tests
+	@$(BIN)/pytest -n 2 --dist loadgroup tests
 
 test-faults: $(VENV)/ready ## kill 50 processes at random, and every other slow test
 	@FITSENSE_TEST_KILLS=50 $(BIN)/pytest -m "slow or not slow" tests/e2e/test_faults.py tests/integration/teacher

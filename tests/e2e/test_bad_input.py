@@ -12,7 +12,7 @@ from fitsense.manifest import Rejection
 from fitsense.runs import run_id_of
 from tests.factory import SMALL, Factory
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = pytest.mark.xdist_group("e2e-input")
 
 BAD = {
     "not-yaml": (b"a: [1, 2", "not YAML"),

@@ -31,7 +31,7 @@ from fitsense.submit import await_admission, upload
 from tests.factory import GATED, SMALL, Factory, running
 from tests.scripted_endpoint import ScriptedEndpoint
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = pytest.mark.xdist_group("e2e-cli")
 TINY = SMALL.replace("users: 48", "users: 16")
 ELSEWHERE = {"FITSENSE_BUCKET": "prod-bucket", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1"}
 """What a terminal exports that works with another cloud."""

@@ -11,7 +11,7 @@ from fitsense.pipeline import load_pipelines
 from services.localcloud.provision import provision
 from tests.factory import SMALL, Factory
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = pytest.mark.xdist_group("e2e-input")
 
 
 def test_an_odd_file_does_not_blind_the_sweep_to_others(factory: Factory) -> None:

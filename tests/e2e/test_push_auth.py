@@ -15,7 +15,7 @@ from fitsense.settings import Settings
 from services.localcloud.pubsub.oidc import SigningKey, claims
 from tests.factory import SMALL, Factory
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = pytest.mark.xdist_group("e2e-input")
 
 FOREIGN = SigningKey.new()
 
