@@ -52,7 +52,7 @@ def measure(stage: Stage, folder: Path, in_flight: int, script: Script) -> dict[
         "cpu_ms": 1000 * cpu / PROMPTS,
         "lost": PROMPTS - counters.rows_out - sum(counters.rejected.values()),
         "rejected": counters.rejected,
-        "paid_twice": sum(key["billed"] > 1 for key in stats["keys"].values()),
+        "paid_twice": sum(key["delivered"] > 1 for key in stats["keys"].values()),
         "retries": counters.extra["retries"],
         "commits": counters.extra["commits"],
     }

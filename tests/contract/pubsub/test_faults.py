@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from google.api_core import exceptions
 
 from tests.cloud import CloudProcess
@@ -33,6 +34,13 @@ def rule(point: str, action: str, topic: str, **more: Any) -> dict[str, Any]:
 def strike(api: Api, *rules: dict[str, Any]) -> None:
     assert api.backend.cloud is not None
     api.backend.cloud.faults(*rules)
+
+
+def struck(api: Api) -> list[int]:
+    """How often each of the rules in force has struck: a fault that never came shows nothing."""
+    assert api.backend.cloud is not None
+    report = requests.get(f"{api.backend.cloud.url}/_localcloud/faults", timeout=10).json()
+    return [rule["struck"] for rule in report]
 
 
 def test_publish_error(quick: Api) -> None:
@@ -114,6 +122,7 @@ def test_stream_survives_an_error(quick: Api) -> None:
     future = quick.subscriber.subscribe(name, callback=callback)
     quick.publish(topic, b"x")
     eventually(lambda: got == [b"x"])
+    assert struck(quick) == [1]
     future.cancel()
     future.result(timeout=30)
 
