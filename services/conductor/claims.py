@@ -48,8 +48,9 @@ def renew(store: ArtifactStore, claim: Claim, generation: int) -> Claim | None:
 def name_execution(store: ArtifactStore, claim: Claim, execution: str) -> bool:
     """Write the execution into its claim; False when the claim has moved on meanwhile."""
     name = claim_name(claim.run_id, claim.stage)
+    named = claim.model_copy(update={"execution": execution})
     stored = store.read(name)
     if stored is None or Claim.model_validate_json(stored.data).token != claim.token:
         return False
-    named = to_json(claim.model_copy(update={"execution": execution}))
-    return store.replace(name, named, stored.generation)
+    # A swap whose answer was lost is retried by the client and refused, because the first try got through.
+    return store.replace(name, to_json(named), stored.generation) or store.read_model(name, Claim) == named
