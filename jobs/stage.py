@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -108,6 +109,12 @@ class Job:
         kind = content_type or _CONTENT_TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
         self._outputs.append(self.store.create_same(f"{self.folder}/{name}", data, kind, rows=rows))
 
+    def write_streamed(self, name: str, lines: Iterable[bytes], *, rows: int) -> None:
+        """Write JSONL lines as they are made, create-only, without scratch space."""
+        self.check_interrupted()
+        path, kind = f"{self.folder}/{name}", _CONTENT_TYPES["jsonl"]
+        self._outputs.append(self.store.create_streamed(path, joined(lines), kind, rows=rows))
+
     def write_lines(self, name: str, lines: Iterable[bytes]) -> int:
         """Stream JSONL lines (each with its line feed) through scratch space; the number of rows."""
         path = self.scratch / name.replace("/", "_")
@@ -167,6 +174,13 @@ class Stage(Protocol):
     def run_part(self, job: Job, part: int) -> None:
         """Make one part: read inputs, transform, ``job.write``, ``job.count``."""
         ...
+
+
+def joined(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines in chunks of some thousand: calls cost more than bytes."""
+    iterator = iter(lines)
+    while chunk := b"".join(islice(iterator, 1000)):
+        yield chunk
 
 
 def part_file(part: int, suffix: str) -> str:

@@ -49,8 +49,8 @@ def run_part(job: Job, part: int) -> None:
     with Workers(worker_count(source.rows)) as workers:
         outcome = build.decide(workers)
     for file in build.files(outcome):
-        job.write(file.path.name, file.path, rows=file.rows)
-        file.path.unlink()
+        job.write_streamed(file.name, file.lines, rows=file.rows)
+    job.write("index.parquet", build.index(outcome), rows=len(outcome.kept))
     _describe(job, outcome, made_of)
 
 

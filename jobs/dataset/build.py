@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
+
+import numpy as np
 
 from fitsense.config import Dataset
 from fitsense.errors import BadArtifact
@@ -25,17 +26,16 @@ Item = TypeVar("Item")
 
 BATCH = 1000
 """Lines that one worker takes at a time."""
-ROUNDS = ((1, 2, REJECTED), (0,))
-"""Targets that are written together: of large files, only one lies in the folder at a time."""
 _PAUSE_EVERY = 5000
 
 
 @dataclass(frozen=True)
 class File:
-    """A finished output file."""
+    """A file to be written: its lines are made as they are taken, once, and all before the next file."""
 
-    path: Path
+    name: str
     rows: int
+    lines: Iterator[bytes]
 
 
 class Build:
@@ -90,48 +90,31 @@ class Build:
         return collect(workers.map(read, _batches(self._lines)), shingles, self._drafts)
 
     def files(self, outcome: Outcome) -> Iterator[File]:
-        """The second pass: JSONL files and the index. Whoever takes a file may delete it at once.
-
-        Raises GateFailed after the last split if the files, read again from disk, leak.
-        """
+        """The second pass: JSONL files. Raises GateFailed after the last one if what was written leaks."""
         leaks = LeakCheck()
-        for targets in ROUNDS:
-            for target, file in self._write(targets, outcome).items():
-                if target != REJECTED:
-                    with file.path.open("rb") as lines:
-                        leaks.read(TARGETS[target], self._pausing(lines))
-                yield file
+        rows = np.bincount(outcome.targets(), minlength=len(TARGETS)).tolist()
+        for target, name in enumerate(TARGETS):
+            lines = self._of_target(target, outcome)
+            if target != REJECTED:
+                lines = leaks.watch(name, lines)
+            yield File(f"{name}.jsonl", rows[target], lines)
         self._drafts.unlink()
         leaks.finish()
-        index = self._folder / "index.parquet"
-        write_index(outcome, index)
-        yield File(index, len(outcome.kept))
 
-    def _write(self, targets: tuple[int, ...], outcome: Outcome) -> dict[int, File]:
+    def _of_target(self, target: int, outcome: Outcome) -> Iterator[bytes]:
         noted = zip(self._pausing(unpacked(self._drafts)), outcome.notes(), strict=True)
-        lines = ((note.target, final_line(draft, note)) for draft, note in noted if note.target in targets)
-        paths = {target: self._folder / f"{TARGETS[target]}.jsonl" for target in targets}
-        rows = _deal(paths, lines)
-        return {target: File(path, rows[target]) for target, path in paths.items()}
+        return (final_line(draft, note) for draft, note in noted if note.target == target)
+
+    def index(self, outcome: Outcome) -> Path:
+        path = self._folder / "index.parquet"
+        write_index(outcome, path)
+        return path
 
     def _pausing(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for number, line in enumerate(lines):
             if number % _PAUSE_EVERY == 0:
                 self._pause()
             yield line
-
-
-def _deal(paths: dict[int, Path], lines: Iterable[tuple[int, bytes]]) -> dict[int, int]:
-    """Write each line to the file of its target; rows in each."""
-    rows = dict.fromkeys(paths, 0)
-    with ExitStack() as stack:
-        files: dict[int, BinaryIO] = {
-            target: stack.enter_context(path.open("wb")) for target, path in paths.items()
-        }
-        for target, line in lines:
-            files[target].write(line)
-            rows[target] += 1
-    return rows
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

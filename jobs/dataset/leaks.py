@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 import numpy as np
@@ -23,18 +23,22 @@ class LeakCheck:
 
     def read(self, split: str, lines: Iterable[bytes]) -> int:
         """Take in a split; the number of its records."""
+        return sum(1 for _ in self.watch(split, lines))
+
+    def watch(self, split: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Take in a split while its lines pass by."""
         hashes = {key: bytearray() for key in (*KEYS, "id")}
         for line in lines:
             record = orjson.loads(line)
             hashes["id"] += _hash(record["id"])
             for key in KEYS:
                 hashes[key] += _hash(record["metadata"][key])
+            yield line
         for key, found in hashes.items():
             self._found[split, key] = np.unique(np.frombuffer(found, np.uint64))
         rows = len(hashes["id"]) // _HASH_BYTES
         if (repeated := rows - len(self._found[split, "id"])) > 0:
             raise GateFailed(f"{split} holds {repeated} ids more than once")
-        return rows
 
     def shared(self) -> Mapping[str, int]:
         """How many users, clusters and ids each pair of splits has in common, by name of the pair."""

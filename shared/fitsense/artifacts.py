@@ -10,8 +10,9 @@ import base64
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -134,13 +135,41 @@ class ArtifactStore:
         """
         reference = describe(self.uri(name), name.rsplit("/", 1)[-1], data, rows)
         if not self.create(name, data, content_type):
-            blob = self.bucket.get_blob(name)
-            if blob is None or blob.crc32c != reference.crc32c or blob.size != reference.bytes:
-                raise BadArtifact(
-                    f"{name} stands in the bucket with other bytes than this attempt made",
-                    hint="the stage is not deterministic, or two code versions ran in one run; rerun it",
-                )
+            self._check_same(name, reference)
         return reference
+
+    def create_streamed(
+        self, name: str, chunks: Iterable[bytes], content_type: str, *, rows: int
+    ) -> OutputRef:
+        """``create_same`` for data that is made while it is written; nothing of it is kept here.
+
+        The object appears once the last chunk is in; an error on the way leaves none. Raises BadArtifact.
+        """
+        from google.cloud.storage.exceptions import InvalidResponse
+
+        blob, digest, chunks = self.bucket.blob(name), _Digest(), iter(chunks)
+        try:
+            with blob.open(
+                "wb", chunk_size=8 * CHUNK, content_type=content_type, if_generation_match=0
+            ) as writer:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    writer.write(chunk)
+        except InvalidResponse as error:  # what the writer raises where others raise PreconditionFailed
+            if error.response.status_code != HTTPStatus.PRECONDITION_FAILED:
+                raise
+            for chunk in chunks:
+                digest.update(chunk)
+            self._check_same(name, digest.reference(self.uri(name), name.rsplit("/", 1)[-1], rows))
+        return digest.reference(self.uri(name), name.rsplit("/", 1)[-1], rows)
+
+    def _check_same(self, name: str, reference: OutputRef) -> None:
+        blob = self.bucket.get_blob(name)
+        if blob is None or blob.crc32c != reference.crc32c or blob.size != reference.bytes:
+            raise BadArtifact(
+                f"{name} stands in the bucket with other bytes than this attempt made",
+                hint="the stage is not deterministic, or two code versions ran in one run; rerun it",
+            )
 
     def replace(self, name: str, data: bytes, generation: int | None) -> bool:
         """Compare-and-swap: write only over ``generation`` (0: over nothing, None: over anything)."""
@@ -156,13 +185,26 @@ class ArtifactStore:
 
 def describe(uri: str, name: str, data: bytes | Path, rows: int) -> OutputRef:
     """Size and checksums of what is about to be written."""
-    crc, sha, size = google_crc32c.Checksum(), hashlib.sha256(), 0
+    digest = _Digest()
     for chunk in _chunks(data):
-        crc.update(chunk)
-        sha.update(chunk)
-        size += len(chunk)
-    crc32c = base64.b64encode(crc.digest()).decode()
-    return OutputRef(name=name, uri=uri, bytes=size, rows=rows, crc32c=crc32c, sha256=sha.hexdigest())
+        digest.update(chunk)
+    return digest.reference(uri, name, rows)
+
+
+class _Digest:
+    """Size and checksums of what passes by."""
+
+    def __init__(self) -> None:
+        self._crc, self._sha, self._size = google_crc32c.Checksum(), hashlib.sha256(), 0
+
+    def update(self, chunk: bytes) -> None:
+        self._crc.update(chunk)
+        self._sha.update(chunk)
+        self._size += len(chunk)
+
+    def reference(self, uri: str, name: str, rows: int) -> OutputRef:
+        crc32c, sha256 = base64.b64encode(self._crc.digest()).decode(), self._sha.hexdigest()
+        return OutputRef(name=name, uri=uri, bytes=self._size, rows=rows, crc32c=crc32c, sha256=sha256)
 
 
 def _chunks(data: bytes | Path) -> Iterator[bytes]:

@@ -71,8 +71,15 @@ def decided(build: Build, workers: int = 0) -> Outcome:
 def built(rows: Sequence[Row], folder: Path, *, seed: int = 1, workers: int = 0, **params: Any) -> Built:
     build = make(rows, folder, seed=seed, **params)
     outcome = decided(build, workers)
-    files = {file.path.name: (file.path.read_bytes(), file.rows) for file in build.files(outcome)}
+    files = drained(build, outcome)
+    index = build.index(outcome)
+    files[index.name] = (index.read_bytes(), len(outcome.kept))
     return Built(outcome, {n: data for n, (data, _) in files.items()}, {n: k for n, (_, k) in files.items()})
+
+
+def drained(build: Build, outcome: Outcome) -> dict[str, tuple[bytes, int]]:
+    """The JSONL files by name, with the rows that each was announced with."""
+    return {file.name: (b"".join(file.lines), file.rows) for file in build.files(outcome)}
 
 
 def asked_by(row: Row, user: int, k: int) -> Row:

@@ -13,7 +13,7 @@ from fitsense.errors import BadArtifact, GateFailed, Interrupted
 from fitsense.prompting import context_text
 from fitsense.records import CoachAnswer, DatasetRecord
 from tests.factories import responses
-from tests.unit.dataset.building import Built, Row, asked_by, built, decided, good, make
+from tests.unit.dataset.building import Built, Row, asked_by, built, decided, drained, good, make
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,11 @@ def test_records_hold_what_the_contract_says(plain: Built, rows: list[Row]) -> N
             assert record["metadata"][key] == query[key]
         assert record["metadata"]["action"] == row["answer"]["action"]
         assert record["metadata"]["cluster"] == record["id"]
+
+
+def test_every_file_has_the_rows_it_was_announced_with(plain: Built) -> None:
+    for name in ("train", "val", "test", "rejected"):
+        assert len(lines_of(plain, name)) == plain.rows[f"{name}.jsonl"]
 
 
 def test_lines_keep_the_order_of_the_input(plain: Built) -> None:
@@ -235,7 +240,7 @@ def test_a_leaking_build_fails(tmp_path: Path, rows: list[Row]) -> None:
     victim = int(np.flatnonzero(split == 2)[0])
     split[victim] = 0
     with pytest.raises(GateFailed, match="1 user_id in test and train"):
-        list(build.files(dataclasses.replace(outcome, split=split)))
+        drained(build, dataclasses.replace(outcome, split=split))
 
 
 def test_no_rows_and_no_good_rows_fail_clearly(tmp_path: Path, rows: list[Row]) -> None:
@@ -271,11 +276,15 @@ class _Stop:
 def test_the_wish_to_stop_is_noticed_in_every_phase(tmp_path: Path, rows: list[Row]) -> None:
     def run(stop: _Stop) -> None:
         build = make(rows, tmp_path, pause=stop)
-        list(build.files(decided(build)))
+        drained(build, decided(build))
 
     never = _Stop(0)
-    run(never)
-    assert never.asked > 20  # bands of the search, files written, files read again
+    build = make(rows, tmp_path, pause=never)
+    outcome = decided(build)
+    while_deciding = never.asked
+    drained(build, outcome)
+    assert while_deciding > 10  # the bands of the search
+    assert never.asked >= while_deciding + 4  # each file that is written
     for at in (1, never.asked // 2, never.asked):
         with pytest.raises(Interrupted):
             run(_Stop(at))
