@@ -20,6 +20,7 @@ from fitsense.training.chance import Chance
 from fitsense.training.conditions import limits_for
 from fitsense.training.explain import explain
 from fitsense.training.plan import Draft, build_plan
+from fitsense.training.readiness import SHORT_BREAK_CAP
 from fitsense.training.request import Request, request_of, tag_values
 from fitsense.training.voice import Voice
 
@@ -107,7 +108,7 @@ def _asked(
         slots |= {"hours": hours, "night_rule": rule, "night_rule_cap": speech.capital(rule)}
     if request.break_days:
         span = "week" if request.break_days < 14 else "weeks" if request.break_days < 28 else "month"
-        rule = voice.say(f"gap.{span}")
+        rule = voice.say(f"gap.{span}", break_off=round(100 - 100 * SHORT_BREAK_CAP))
         slots |= {"gap": str(request.break_days), "gap_rule": rule, "gap_rule_cap": speech.capital(rule)}
     return slots
 

@@ -1,16 +1,31 @@
-"""``make bench``: every figure that has a target. ``python -m tests.bench hops teacher`` runs some."""
+"""``make bench``: every figure that has a target. ``python -m tests.bench hops teacher`` runs some.
+
+A number goes to the benchmark before it: ``python -m tests.bench athletes 200``.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
 
-ALL = ("hops", "stages", "teacher", "dataset", "quality")
+ALL = ("hops", "stages", "teacher", "dataset", "quality", "engine", "athletes")
 
 
 def main() -> None:
-    for name in sys.argv[1:] or ALL:
-        importlib.import_module(f"tests.bench.{name}").main()
+    for name, sizes in chosen(sys.argv[1:] or ALL):
+        importlib.import_module(f"tests.bench.{name}").main(*sizes)
+
+
+def chosen(words: Iterable[str]) -> list[tuple[str, list[int]]]:
+    """Benchmarks with the numbers that follow their names."""
+    found: list[tuple[str, list[int]]] = []
+    for word in words:
+        if word.isdigit() and found:
+            found[-1][1].append(int(word))
+        else:
+            found.append((word, []))
+    return found
 
 
 if __name__ == "__main__":

@@ -41,13 +41,20 @@ def run_id(factory: Factory) -> str:
 
 
 def test_there_are_commands_to_test() -> None:
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
 
 
 def test_the_runs_commands_work(factory: Factory, run_id: str) -> None:
     done = shell(factory, BLOCKS[0].replace("RUN", run_id))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "reproduced" in done.stdout
+
+
+def test_the_engines_commands_work(factory: Factory) -> None:
+    done = shell(factory, BLOCKS[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"plan_allowed": true' in done.stdout
+    assert '"action":"escalate"' in done.stdout
 
 
 @pytest.mark.gcloud

@@ -61,7 +61,13 @@ def topic_sentences(voice: Voice, topic: str, context: Mapping[str, Any], muscle
         seen.append(voice.say(f"see.{sleep_name(context['sleep_h'][-1])}"))
     fact = [voice.chance.pick(seen)] if seen else []
     name = slots.pop("phrase", topic)
+    if voice.quiet and topic in _NUMBERS_OF_FOOD:
+        name = "quiet"
     return [voice.say(f"free.{name}", **slots), *fact, voice.say("free.tail")]
+
+
+_NUMBERS_OF_FOOD = frozenset({"protein", "rate"})
+"""Topics that cannot be answered without numbers of food or weight (X-ED)."""
 
 
 def _protein(voice: Voice, context: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,57 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fitsense.training.bounds import UNKNOWN, Bound, Conditions, Derived, Exclusion, load_conditions
+from fitsense.training.condition_text import Read, read_conditions
+from fitsense.training.measures import Pressure, glucose_of, pressure_of
 
-from fitsense.errors import Misconfigured
-from fitsense.settings import DEFAULT_SCHEMA_DIR
-from fitsense.training.catalog import PATTERNS, TAGS, Exercise
-
-WHEN = ("age_min", "gestation_after", "postpartum_before", "bmi_min")
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Exclusion(_Model):
-    """Tags and patterns that the plan may not hold, and the rule that says so."""
-
-    rule: str
-    exclude_tags: frozenset[str]
-    exclude_patterns: frozenset[str]
-
-    def takes_out(self, exercise: Exercise) -> bool:
-        return bool(exercise.contra_tags & self.exclude_tags) or exercise.pattern in self.exclude_patterns
+__all__ = [
+    "UNKNOWN",
+    "Bound",
+    "Conditions",
+    "Derived",
+    "Exclusion",
+    "Limits",
+    "bmi",
+    "gestation_of",
+    "is_active",
+    "limits_for",
+    "load_conditions",
+    "postpartum_of",
+    "walking_only",
+]
 
 
-class Bound(Exclusion):
-    """An exclusion with the numbers that bind the plan; the file's head explains each."""
-
-    needs_clearance: bool
-    rir_floor: float = Field(ge=0, le=5)
-    reps: tuple[int, int] | tuple[()]
-    max_days: int = Field(ge=1, le=7)
-    volume_cap: float = Field(ge=0)
-    step_pct: float = Field(ge=0, le=10)
-
-
-class Derived(Bound):
-    name: str
-    when: dict[Literal["age_min", "gestation_after", "postpartum_before", "bmi_min"], float]
-
-
-class Conditions(_Model):
-    """The file, whole."""
-
-    version: Literal[1]
-    conditions: dict[str, Bound]
-    derived: list[Derived]
-    pain_areas: dict[str, Exclusion]
+_NOTHING_READ = Read((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +47,30 @@ class Limits:
     volume_cap: float
     step_pct: float
     blocked: tuple[str, ...]
-    """Rules that forbid any plan until a clinician has cleared it."""
+    """Rules that forbid any plan until a clinician has cleared it, or at all."""
     excluding: tuple[tuple[str, Exclusion], ...]
     """Every exclusion behind ``tags`` and ``patterns``, with its rule."""
-
-
-@cache
-def load_conditions(schema_dir: Path = DEFAULT_SCHEMA_DIR) -> Conditions:
-    """Read and check the file once a process. Raises Misconfigured."""
-    path = schema_dir / "catalog" / "conditions.yaml"
-    try:
-        found = Conditions.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise Misconfigured(f"{path.name}: {error}") from error
-    for one in (*found.conditions.values(), *found.derived, *found.pain_areas.values()):
-        if unknown := (one.exclude_tags - TAGS) | (one.exclude_patterns - PATTERNS):
-            raise Misconfigured(f"{path.name}: {one.rule}: unknown tags or patterns {sorted(unknown)}")
-    return found
+    codes: tuple[str, ...] = ()
+    """The conditions by code, free text read; ``unknown`` for what nobody recognised."""
+    unknown: tuple[str, ...] = ()
+    """The words of the person that nobody recognised."""
+    read: Read = _NOTHING_READ
+    """What the conditions say, weeks in words among it."""
+    bounds: tuple[Bound, ...] = ()
+    """What the numbers come from: conditions first, then age, weeks, mass and readings."""
+    intensity_max_pct: float = 100.0
+    """Largest load, per cent of 1RM."""
+    load_factor: float = 1.0
+    """On logged loads of lower-body lifts (C-LBP)."""
+    apart: bool = False
+    """No resistance on consecutive days."""
+    no_deficit: bool = False
+    """N-08."""
+    no_numbers: bool = False
+    """X-ED: the person is told no kcal, weight or BMI."""
+    ask_protein: bool = False
+    """N-07: protein is the clinician's to say."""
+    supervised: bool = False
 
 
 def bmi(person: Mapping[str, Any]) -> float:
@@ -101,61 +81,177 @@ def bmi(person: Mapping[str, Any]) -> float:
 def limits_for(person: Mapping[str, Any], pain: Iterable[str] = ()) -> Limits:
     """The bounds of a Profile or Context as a dict. ``pain`` names painful areas beside the logged one.
 
-    Raises KeyError for a condition or area that the catalogue does not know: an unknown health
-    condition must never pass as none.
+    Conditions are codes or free text; what nobody recognises bounds the plan as ``unknown`` does.
+    Raises KeyError for a painful area that the catalogue does not know.
     """
     logged = person.get("pain_area") if person.get("pain", 0) > 0 else None
     areas = frozenset(pain) | ({logged} if logged else frozenset())
-    return _limits(
-        tuple(sorted(person["conditions"])),
-        areas,
-        _derived_names(person),
-        bool(person["medical_clearance"]),
+    read = read_conditions(tuple(person["conditions"]), person.get("surgery_weeks"))
+    cleared = bool(person["medical_clearance"])
+    derived = _derived(_figures(person, read, cleared))
+    return _limits(read, areas, derived, cleared, is_active(person))
+
+
+_INACTIVE = frozenset({"sedentary", "light"})
+_ACTIVE = frozenset({"moderate", "active", "very_active"})
+
+
+def is_active(person: Mapping[str, Any]) -> bool | None:
+    """Q-02: 30 minutes moderate on 3 days a week for 3 months, as told; None where nobody told."""
+    if "currently_active" in person:
+        told: bool | None = person["currently_active"]
+        return told
+    level = person.get("activity")
+    return True if level in _ACTIVE else False if level in _INACTIVE else None
+
+
+class _Figures(NamedTuple):
+    """All numbers of a person that bounds derive from."""
+
+    age: int
+    mass_index: float
+    novice: bool
+    gestation: float | None
+    postpartum: float | None
+    checked: bool
+    symptom_free: bool
+    pressure: Pressure | None
+    glucose: float | None
+
+
+_EXPECTING = frozenset({"pregnant", "pregnancy_complicated", "gestational_diabetes"})
+_AFTER_BIRTH = frozenset({"postpartum", "c_section"})
+LATE_PREGNANCY = 41
+"""Weeks; what an unknown gestation counts as: the strictest (C-PREG)."""
+
+
+def gestation_of(person: Mapping[str, Any], read: Read) -> float | None:
+    """Weeks of pregnancy, as told in a number or in words."""
+    weeks: float | None = person.get("gestation_weeks")
+    return read.gestation_weeks if weeks is None else weeks
+
+
+def postpartum_of(person: Mapping[str, Any], read: Read) -> float | None:
+    """Weeks since a birth, as told in a number or in words."""
+    weeks: float | None = person.get("postpartum_weeks")
+    return read.postpartum_weeks if weeks is None else weeks
+
+
+def _figures(person: Mapping[str, Any], read: Read, cleared: bool) -> _Figures:
+    gestation, postpartum = gestation_of(person, read), postpartum_of(person, read)
+    if gestation is None and not _EXPECTING.isdisjoint(read.codes):
+        gestation = LATE_PREGNANCY
+    if postpartum is None and not _AFTER_BIRTH.isdisjoint(read.codes):
+        postpartum = 0
+    return _Figures(
+        age=person["age"],
+        mass_index=bmi(person),
+        novice=person.get("experience", "novice") == "novice",
+        gestation=gestation,
+        postpartum=postpartum,
+        checked=cleared or bool(person.get("postpartum_check")),
+        symptom_free=postpartum is None or person.get("pelvic_symptoms") is False,
+        pressure=pressure_of(person.get("bp")),
+        glucose=glucose_of(person.get("glucose_mgdl")),
     )
 
 
-def _derived_names(person: Mapping[str, Any]) -> tuple[str, ...]:
-    return _derived(person["age"], bmi(person), person.get("gestation_weeks"), person.get("postpartum_weeks"))
+_HOLDS: dict[str, Callable[[_Figures, Any], bool]] = {
+    "age_min": lambda one, bound: one.age >= bound,
+    "novice": lambda one, bound: one.novice == bound,
+    "gestation_min": lambda one, bound: one.gestation is not None and one.gestation >= bound,
+    "gestation_after": lambda one, bound: one.gestation is not None and one.gestation > bound,
+    "postpartum_before": lambda one, bound: one.postpartum is not None and one.postpartum < bound,
+    "checked": lambda one, bound: one.checked == bound,
+    "bmi_min": lambda one, bound: one.mass_index >= bound,
+    "bmi_below": lambda one, bound: one.mass_index < bound,
+    "systolic_min": lambda one, bound: one.pressure is not None and one.pressure.systolic >= bound,
+    "diastolic_min": lambda one, bound: one.pressure is not None and one.pressure.diastolic >= bound,
+    "glucose_min": lambda one, bound: one.glucose is not None and one.glucose >= bound,
+    "symptom_free": lambda one, bound: one.symptom_free == bound,
+}
 
 
-@lru_cache(maxsize=4096)
-def _derived(age: int, mass_index: float, gestation: int | None, postpartum: int | None) -> tuple[str, ...]:
-    holds: dict[str, Callable[[float], bool]] = {
-        "age_min": lambda bound: age >= bound,
-        "bmi_min": lambda bound: mass_index >= bound,
-        "gestation_after": lambda bound: gestation is not None and gestation > bound,
-        "postpartum_before": lambda bound: postpartum is not None and postpartum < bound,
-    }
+@cache
+def _whens() -> tuple[tuple[str, tuple[tuple[Callable[[_Figures, Any], bool], Any], ...]], ...]:
     return tuple(
-        one.name
+        (one.name, tuple((_HOLDS[key], bound) for key, bound in one.when if bound is not None))
         for one in load_conditions().derived
-        if all(holds[key](bound) for key, bound in one.when.items())
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
+def _derived(figures: _Figures) -> tuple[str, ...]:
+    return tuple(name for name, tests in _whens() if all(holds(figures, bound) for holds, bound in tests))
+
+
+@lru_cache(maxsize=8192)
 def _limits(
-    conditions: tuple[str, ...], areas: frozenset[str], derived: tuple[str, ...], cleared: bool
+    read: Read,
+    areas: frozenset[str],
+    derived: tuple[str, ...],
+    cleared: bool,
+    active: bool | None,
 ) -> Limits:
     data = load_conditions()
-    bounds: list[Bound] = [data.conditions[code] for code in conditions]
-    bounds += [one for one in data.derived if one.name in derived]
-    pains = [data.pain_areas[area] for area in sorted(areas)]
-    every: list[Exclusion] = [*bounds, *pains]
-    ranges = [bound.reps for bound in bounds if bound.reps]
-    steps = [bound.step_pct for bound in bounds if bound.step_pct] + [5.0] * bool(pains)
-    caps = [bound.volume_cap for bound in bounds if bound.volume_cap]
+    own = tuple(data.conditions[code] for code in read.codes)
+    bounds = (*own, *(one for one in data.derived if one.name in derived))
+    pains = [data.areas[area] for area in sorted(areas)]
+    every = [
+        *bounds,
+        *pains,
+        *([] if cleared else _uncleared(bounds, any_condition=any(one.max_days < 7 for one in own))),
+    ]
     return Limits(
         tags=frozenset(tag for one in every for tag in one.exclude_tags),
         patterns=frozenset(pattern for one in every for pattern in one.exclude_patterns),
-        rules=tuple(dict.fromkeys([one.rule for one in every] + ["C-PAINRULE"] * bool(pains))),
-        rir_floor=max([bound.rir_floor for bound in bounds] + [2.0] * bool(pains), default=0.0),
-        reps=max(ranges, default=()),
-        max_days=min((bound.max_days for bound in bounds), default=7),
-        volume_cap=min(caps, default=0.0),
-        step_pct=min(steps, default=0.0),
-        blocked=()
-        if cleared
-        else tuple(dict.fromkeys(bound.rule for bound in bounds if bound.needs_clearance)),
+        rules=tuple(dict.fromkeys([one.rule for one in [*bounds, *pains]] + ["C-PAINRULE"] * bool(pains))),
+        blocked=_blocked(bounds, cleared=cleared, active=active),
         excluding=tuple((one.rule, one) for one in every),
+        codes=read.codes,
+        unknown=read.unknown,
+        read=read,
+        bounds=bounds,
+        intensity_max_pct=min((one.intensity_max_pct or 100.0 for one in bounds), default=100.0),
+        load_factor=min((one.load_factor for one in bounds), default=1.0),
+        apart=any(one.apart for one in bounds),
+        no_deficit=any(one.no_deficit for one in bounds),
+        no_numbers=any(one.no_numbers for one in bounds),
+        ask_protein=any(one.ask_protein for one in bounds),
+        supervised=any(one.supervised for one in bounds),
+        **_numbers(bounds, cleared=cleared, painful=bool(pains)),
     )
+
+
+def _blocked(bounds: tuple[Bound, ...], *, cleared: bool, active: bool | None) -> tuple[str, ...]:
+    """Rules that forbid any plan; Q-02 where a known disease meets no activity and no clearance."""
+    found = [one.rule for one in bounds if one.never or (one.needs_clearance and not cleared)]
+    found += [] if cleared else ["Q-02" for one in bounds if walking_only(one, active)]
+    return tuple(dict.fromkeys(found))
+
+
+def walking_only(bound: Bound, active: bool | None) -> bool:
+    """Q-02 of one bound, without clearance. Diabetes follows the ADA: only who is known to be inactive."""
+    when = bound.inactive_clearance
+    return (when == "when_inactive" and active is False) or (when == "unless_active" and active is not True)
+
+
+def _numbers(bounds: tuple[Bound, ...], *, cleared: bool, painful: bool) -> dict[str, Any]:
+    """The strictest of each; pain counts as a return from it (P-02) with two repetitions in reserve."""
+    steps = [one.step_pct for one in bounds if one.step_pct] + [5.0] * painful
+    floors = [one.rir_floor if cleared else max(one.rir_floor, one.uncleared_rir) for one in bounds]
+    return {
+        "rir_floor": max(floors + [2.0] * painful, default=0.0),
+        "reps": max((one.reps for one in bounds), default=()),
+        "max_days": min((one.max_days for one in bounds), default=7),
+        "volume_cap": min((one.volume_cap for one in bounds if one.volume_cap), default=0.0),
+        "step_pct": min(steps, default=0.0),
+    }
+
+
+def _uncleared(bounds: tuple[Bound, ...], *, any_condition: bool) -> list[Exclusion]:
+    """A-03: no intervals with an unscreened condition; and what single conditions allow once cleared."""
+    found = [Exclusion(rule=one.rule, exclude_tags=one.until_cleared) for one in bounds if one.until_cleared]
+    if any_condition:
+        found.append(Exclusion(rule="A-03", exclude_tags=frozenset({"high_intensity"})))
+    return found

@@ -54,6 +54,20 @@ def percent_of_1rm(reps: float, rir: float) -> float:
     return PERCENT_OF_1RM[min(max(index, 0), len(PERCENT_OF_1RM) - 1)] / 100
 
 
+BEYOND_SLOPE = 2.6
+"""Per cent of the 1RM per repetition at the table's end, where it is nearly straight."""
+BEYOND_MOST = 22
+
+
+def percent_beyond(reps: float, rir: float) -> float:
+    """As ``percent_of_1rm``, going on in a straight line where the table ends, to n = 22 (H, for P-03 alone).
+
+    Twelve to twenty repetitions are where dumbbells' coarse steps are decided, and the table has no n there.
+    """
+    extra = min(reps + rir, BEYOND_MOST) - (len(PERCENT_OF_1RM) + 1) / 2
+    return percent_of_1rm(reps, rir) - max(0.0, extra) * BEYOND_SLOPE / 100
+
+
 def reps_at(share: float, rir: float) -> int:
     """Repetitions that the table predicts at ``share`` of the 1RM with ``rir`` left; at least 0 (P-03)."""
     most = next((i for i, percent in enumerate(PERCENT_OF_1RM) if percent / 100 < share), len(PERCENT_OF_1RM))

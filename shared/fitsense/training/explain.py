@@ -81,11 +81,7 @@ def sleep_name(hours: float) -> str:
 def weight_sentence(voice: Voice, context: Mapping[str, Any]) -> Iterator[str]:
     """The weight's trend, judged by the goal (N-01, N-06); nothing where weights are no topic."""
     rate = weekly_change_pct(context["weights_kg"])
-    if (
-        rate is None
-        or context["week"] < JUDGED_FROM_WEEK
-        or "eating_disorder_history" in context["conditions"]
-    ):
+    if rate is None or context["week"] < JUDGED_FROM_WEEK or voice.quiet:
         return
     said = voice.number(abs(rate), 2)
     direction = "flat" if abs(rate) < STEADY_PCT else "up" if rate > 0 else "down"

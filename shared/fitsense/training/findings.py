@@ -17,6 +17,8 @@ import yaml
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
+from fitsense.training.catalog import load_catalog
+from fitsense.training.speech import MUSCLES
 
 LANGUAGES = ("en", "es", "hi")
 Value = float | int | str
@@ -33,6 +35,10 @@ class Finding:
     def text(self, language: str = "en") -> str:
         """The sentence, with numbers as people write them. Raises KeyError for an unknown key or slot."""
         shown = {name: _shown(value) for name, value in self.numbers.items()}
+        if (exercise := shown.get("exercise")) in load_catalog():
+            shown["exercise"] = load_catalog().name(str(exercise), language)
+        if (muscle := shown.get("muscle")) in MUSCLES[language]:
+            shown["muscle"] = MUSCLES[language][str(muscle)]
         return sentences()[self.key][language].format_map(shown)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:

@@ -14,7 +14,7 @@ _EASY = frozenset({
     "sq05", "sq08", "sq15", "lu05", "lu08", "hi11", "hi17", "hp08", "hp09", "hr09", "hr10", "ke02",
     "ca04", "sr03", "sr09", "ha01",
 })  # fmt: skip
-"""Regressions: first choice only for the old, and for others when their bounds leave nothing else."""
+"""Regressions: first choice for the old and heavy beginners (C-65, C-OBES), for others the last resort."""
 _HOLDS = frozenset({"isometric_hold"})
 """A hold is dosed in seconds, which the repetitions of a plan cannot say."""
 
@@ -24,8 +24,9 @@ Pools = Mapping[str, tuple[tuple[Exercise, int], ...]]
 
 def pools_of(context: Mapping[str, Any], limits: Limits) -> Pools:
     """The pools of a Profile or Context as a dict within ``limits``."""
-    rank, senior = LEVELS[context["experience"]], context["age"] >= SENIOR_AGE
-    return _pools(frozenset(context["equipment"]), limits.tags, limits.patterns, rank, senior)
+    rank = LEVELS[context["experience"]]
+    gentle = context["age"] >= SENIOR_AGE or (rank == 0 and "C-OBES" in limits.rules)
+    return _pools(frozenset(context["equipment"]), limits.tags, limits.patterns, rank, gentle)
 
 
 @lru_cache(maxsize=8192)
@@ -34,22 +35,22 @@ def _pools(
     tags: frozenset[str],
     patterns: frozenset[str],
     rank: int,
-    senior: bool,
+    gentle: bool,
 ) -> Pools:
     pools: dict[str, list[tuple[Exercise, int]]] = {}
     for exercise in exercises_for(equipment, tags | _HOLDS, patterns, rank):
-        pools.setdefault(exercise.pattern, []).append((exercise, _penalty(exercise, senior=senior)))
+        pools.setdefault(exercise.pattern, []).append((exercise, _penalty(exercise, gentle=gentle)))
     return {
         pattern: tuple(sorted(found, key=lambda one: (one[1], -one[0].rank)))
         for pattern, found in pools.items()
     }
 
 
-def _penalty(exercise: Exercise, *, senior: bool) -> int:
+def _penalty(exercise: Exercise, *, gentle: bool) -> int:
     """How much less an exercise is wanted than the others of its pattern."""
     easy = exercise.id in _EASY
     return (
         12 * ("shoulder_end_range" in exercise.contra_tags)
-        + 8 * (easy and not senior)
+        + 8 * (easy and not gentle)
         + 3 * (not exercise.loaded)
     )

@@ -12,11 +12,18 @@ from fitsense.training.e1rm import percent_of_1rm
 from fitsense.training.readiness import Readiness
 
 SECONDS_PER_REP = 4
-DELOAD_RIR = 4.0
-UNLOADED_REPS = (8, 15)
+DELOAD_RIR, MOST_RIR = 4.0, 6.0
+UNLOADED_REPS, UNLOADED_REST_S = (8, 15), 120
 NOVICE_RIR = 2.0
 FIRST_WEEKS_RIR = 3.0
 SENIOR_REST_S = 120
+SENIOR_SHORT_REST_S = {1: 120, 2: 90, 3: 60}
+SENIOR_SETS = 3
+"""C-65."""
+MOST_SETS = 5
+"""House: the band is reached with further exercises, not with a tenth set."""
+SHORTEST, SHORTEST_REPS = 3, 12
+"""T-01: leg, pull and push fit into a quarter of an hour only where no set goes on for ever."""
 
 
 class Dose(NamedTuple):
@@ -96,6 +103,13 @@ def first_weeks(context: Mapping[str, Any]) -> bool:
     return bool(context["experience"] == "novice" and context["week"] < 2)
 
 
+def most_sets(context: Mapping[str, Any]) -> int:
+    """Of one exercise in one session: 2 in a novice's first weeks (P-07), 3 from 65 on (C-65), else 5."""
+    if first_weeks(context):
+        return 2
+    return SENIOR_SETS if context["age"] >= 65 else MOST_SETS
+
+
 def short(minutes: int) -> int:
     """How far a session must be squeezed: 0 not, 1 below 45 minutes, 2 below 30, 3 below 20 (T-01)."""
     return (minutes < 45) + (minutes < 30) + (minutes < 20)
@@ -110,7 +124,9 @@ def base_dose(kind: Kind, goal: str, experience: str) -> Dose:
         return dose if experience == "advanced" else dose._replace(rir=max(dose.rir, 2))
     dose = _COMPOUND[goal, experience]
     # Three to five push-ups make nobody stronger: without a load the repetitions have to do it (G-01).
-    return dose if kind == "compound" else dose._replace(reps=max(dose.reps, UNLOADED_REPS))
+    if kind == "compound":
+        return dose
+    return dose._replace(reps=max(dose.reps, UNLOADED_REPS), rest_s=min(dose.rest_s, UNLOADED_REST_S))
 
 
 def prescribe(context: Mapping[str, Any], exercise: Exercise, limits: Limits, ready: Readiness) -> Dose:
@@ -133,12 +149,18 @@ def dose_of(kind: Kind, bounds: Bounds) -> Dose:
         rest_s = SENIOR_REST_S
     if bounds.squeeze:
         rest_s = min(rest_s, _short_rest(bounds, compound))
-    most = 1 if bounds.squeeze == 3 else 2 if bounds.first_weeks or bounds.squeeze == 2 else sets
-    return Dose(min(sets, most), reps, min(rir, 6.0), rest_s)
+    if bounds.squeeze == SHORTEST:
+        reps = (min(reps[0], SHORTEST_REPS), min(reps[1], SHORTEST_REPS))
+    if bounds.senior:
+        sets = min(sets, SENIOR_SETS)
+    most = 1 if bounds.squeeze == SHORTEST else 2 if bounds.first_weeks or bounds.squeeze == 2 else sets
+    return Dose(min(sets, most), reps, min(rir, MOST_RIR), rest_s)
 
 
 def _short_rest(bounds: Bounds, compound: bool) -> int:
-    """The least rest that I-01 still allows."""
+    """The least rest that I-01 still allows; older people keep theirs until time is very short."""
+    if bounds.senior and compound:
+        return SENIOR_SHORT_REST_S[bounds.squeeze]
     if not compound or bounds.experience == "novice" or bounds.squeeze == 3:
         return 60
     return {"strength": 120, "muscle_gain": 90}.get(bounds.goal, 60)
@@ -152,8 +174,16 @@ def warm_up_sets(exercise: Exercise, reps: int, rir: float) -> int:
 @lru_cache(maxsize=1024)
 def ramp_sets(reps: int, rir: float) -> int:
     """W-01 for a loaded compound lift."""
-    share = percent_of_1rm(reps, rir)
-    return 1 if share <= 0.70 else 2 if share <= 0.85 else 3
+    return ramps_at(percent_of_1rm(reps, rir))
+
+
+LIGHT, MEDIUM = 0.70, 0.85
+"""W-01: shares of the maximum up to which one and two ramp sets do."""
+
+
+def ramps_at(share: float) -> int:
+    """W-01: ramp sets for a load of ``share`` of the maximum."""
+    return 1 if share <= LIGHT else 2 if share <= MEDIUM else 3
 
 
 SESSION_START_MIN = 5.0

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fitsense.training.log import Log
+
 KITS: dict[str, frozenset[str]] = {
     "bodyweight": frozenset({"bodyweight", "mat", "wall", "box"}),
     "bands": frozenset({"bodyweight", "mat", "wall", "box", "band"}),
@@ -31,6 +33,10 @@ class Request:
     avoid: frozenset[str] = frozenset()
     focus: str = ""
     """Exercise that the prompt speaks of: kept in the plan where nothing forbids it."""
+    log: Log | None = None
+    """All sessions, where they are known; None when the context's summary is all there is."""
+    today: bool = False
+    """One session is asked for, not a week (S-02)."""
 
 
 def tag_values(tags: Iterable[str]) -> dict[str, str]:

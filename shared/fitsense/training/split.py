@@ -40,7 +40,7 @@ _UPPER_B = (_PULL, _PRESS, _ROW, _PUSH, _DELT, _BICEPS, _TRICEPS)
 _LOWER_A = (_SQUAT, _HINGE, _LUNGE, _CALF, _CORE, _HIP)
 _LOWER_B = (_HINGE, _SQUAT, _CURL, _CORE_2, _CALF, _HIP)
 _PUSH_DAY = (_PUSH, _PRESS, _FLY, _TRICEPS, _DELT, _CORE)
-_PULL_DAY = (_PULL, _ROW, _CURL, _BICEPS, _DELT, _CORE_2)
+_PULL_DAY = (_PULL, _ROW, _BICEPS, _DELT, _CORE_2, _PULL)
 _LEG_DAY = (_SQUAT, _HINGE, _LUNGE, _CURL, _CALF, _CORE)
 
 SPLITS: dict[int, tuple[tuple[Slot, ...], ...]] = {
@@ -53,15 +53,45 @@ SPLITS: dict[int, tuple[tuple[Slot, ...], ...]] = {
 }
 
 
+DAY_OFFSETS: dict[int, tuple[int, ...]] = {
+    1: (0,),
+    2: (0, 3),
+    3: (0, 2, 4),
+    4: (0, 1, 3, 4),
+    5: (0, 1, 3, 4, 5),
+    6: (0, 1, 2, 4, 5, 6),
+}
+"""F-02, F-03: days from the first of the week; 48 hours between the hard sessions of a muscle."""
+RESTED_DAYS = 5
+"""F-03: two days of rest a week for novices, from 65 on and with conditions."""
+DAYS_APART = 3
+"""So many days fit into a week with none on the day after another."""
+SENIOR_AGE = 65
+
+
+def day_offsets(number: int) -> tuple[int, ...]:
+    """On which days of the week ``number`` sessions lie, counted from the first."""
+    return DAY_OFFSETS[number]
+
+
 def resistance_days(context: Mapping[str, Any], limits: Limits, ready: Readiness) -> int:
-    """Days of lifting: the person's own, within F-01, the conditions' bound and a return's (P-06)."""
+    """Days of lifting: the person's own, within F-01, F-03, the conditions' bound and a return's (P-06)."""
     own: int = context["days_per_week"]
-    return min(own, MAX_DAYS[context["experience"]], limits.max_days, ready.max_days)
+    careful = context["experience"] == "novice" or context["age"] >= SENIOR_AGE or context["conditions"]
+    rested = RESTED_DAYS if careful else RESTED_DAYS + 1
+    apart = DAYS_APART if limits.apart else rested
+    return min(own, MAX_DAYS[context["experience"]], limits.max_days, ready.max_days, rested, apart)
 
 
 def days_of(context: Mapping[str, Any], number: int) -> tuple[tuple[Slot, ...], ...]:
-    """The slots of each of ``number`` days; from 65 on each day begins with balance (C-65)."""
-    days = SPLITS[number]
-    if context["age"] < 65:
+    """The slots of each of ``number`` days."""
+    return with_balance(context, SPLITS[number])
+
+
+def with_balance(
+    context: Mapping[str, Any], days: tuple[tuple[Slot, ...], ...]
+) -> tuple[tuple[Slot, ...], ...]:
+    """From 65 on each day has balance work beside its first three slots (C-65)."""
+    if context["age"] < SENIOR_AGE:
         return days
-    return tuple((*slots[:3], _BALANCE, *slots[3:]) for slots in days)
+    return tuple(slots if _BALANCE in slots[:4] else (*slots[:3], _BALANCE, *slots[3:]) for slots in days)

@@ -13,6 +13,7 @@ from fitsense.settings import DEFAULT_SCHEMA_DIR
 from fitsense.training import speech
 from fitsense.training.catalog import load_catalog
 from fitsense.training.chance import Chance
+from fitsense.training.conditions import limits_for
 from fitsense.training.energy import kcal_floor
 from fitsense.training.phrasing import Phrases, load_phrases
 
@@ -37,10 +38,9 @@ class Voice:
         self.catalog = load_catalog()
         self.focus = focus or self._favourite(context)
         self.slots = self._own(context)
-        # Weights are no topic with those who had an eating disorder (N-08, X-ED).
-        self._hidden = (
-            ("{weight", "{target", "{pace") if "eating_disorder_history" in context["conditions"] else ()
-        )
+        self.quiet = limits_for(context).no_numbers
+        """Whether weights are no topic (N-08, X-ED)."""
+        self._hidden = ("{weight", "{target", "{pace") if self.quiet else ()
 
     def say(self, name: str, **slots: Any) -> str:
         """One template of ``name``. Raises KeyError for an unknown name or slot."""

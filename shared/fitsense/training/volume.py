@@ -45,6 +45,21 @@ def weekly_sets(days: Iterable[Mapping[str, Any]], catalog: Catalog | None = Non
     return total
 
 
+EASY_PATTERNS = frozenset({"balance", "mobility", "cardio"})
+"""No hard sets, whatever they are good for; a plan gives them an RIR beyond ``HARD_SET_RIR``."""
+EASY_RIR = 5.0
+
+
+def hard_sets(days: Iterable[Mapping[str, Any]], catalog: Catalog | None = None) -> dict[str, float]:
+    """Fractional sets per muscle of all planned days, without balance, mobility and cardio."""
+    known = (catalog or load_catalog()).by_id
+    kept = [
+        {"exercises": [one for one in day["exercises"] if known[one["id"]].pattern not in EASY_PATTERNS]}
+        for day in days
+    ]
+    return weekly_sets(kept, catalog)
+
+
 def allowed_rise(last_week: float) -> float:
     """P-05: most sets of a muscle this week after ``last_week``: +2 or +20 %, whichever is more."""
     return max(last_week + 2, last_week * 1.2)

@@ -75,6 +75,13 @@ def test_a_correction_goes_on_with_the_conversation() -> None:
 
 
 def test_a_condition_that_the_catalogue_does_not_know_never_passes_as_none() -> None:
-    query = {**QUERY, "context": {**QUERY["context"], "conditions": ["space_sickness"]}}
-    with pytest.raises(BadArtifact, match="space_sickness"):
+    well, ill = ({**QUERY["context"], "conditions": found} for found in ([], ["space_sickness"]))
+    requests = [first_request({**QUERY, "context": context}, params()) for context in (well, ill)]
+    offered = [len(orjson.loads(one.body)["messages"][0]["content"].split(";")) for one in requests]
+    assert offered[1] < offered[0]
+
+
+def test_an_area_that_the_catalogue_does_not_know_is_an_error() -> None:
+    query = {**QUERY, "context": {**QUERY["context"], "pain": 3, "pain_area": "tail"}}
+    with pytest.raises(BadArtifact, match="tail"):
         first_request(query, params())

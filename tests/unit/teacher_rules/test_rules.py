@@ -158,7 +158,7 @@ def test_no_weights_are_told_to_those_who_had_an_eating_disorder() -> None:
 
 
 def test_a_log_below_the_calorie_floor_is_noticed() -> None:
-    found = answer(ask(["ask:create"], "plan_creation", context=context(kcal=[900.0])), SEED)
+    found = answer(ask(["ask:create"], "plan_creation", context=context(kcal=[900.0], days_per_week=3)), SEED)
     assert "1200" in found["message"]
 
 

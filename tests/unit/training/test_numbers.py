@@ -105,9 +105,9 @@ def test_volume_bounds() -> None:
 
 
 def test_energy_bounds() -> None:
-    assert [kcal_floor(context(sex=sex)) for sex in "FMX"] == [1200, 1500, 1500]
-    assert kcal_floor(context(postpartum_weeks=8)) == 1500
-    assert kcal_floor(context(postpartum_weeks=40)) == 1200
+    assert [kcal_floor(context(sex=sex, days_per_week=3)) for sex in "FMX"] == [1200, 1500, 1500]
+    assert kcal_floor(context(postpartum_weeks=8, days_per_week=3)) == 1500
+    assert kcal_floor(context(postpartum_weeks=40, days_per_week=3)) == 1200
     assert not deficit_forbidden(context())
     assert deficit_forbidden(context(weight_kg=50.0))
     assert deficit_forbidden(context(conditions=["pregnant"]))

@@ -75,7 +75,7 @@ def test_each_rule_is_seen_when_it_is_broken(change: Change, person: dict[str, A
 
 def test_weekly_caps() -> None:
     day = {"exercises": [{"id": "sq03", "sets": 6, "reps": [8, 12], "rir": 3, "kg": None, "rest_s": 60}]}
-    novice = context(experience="novice", days_per_week=3, minutes_per_session=60)
+    novice = context(experience="novice", days_per_week=3, minutes_per_session=60, weekly_sets={})
     plan = {"goal": "muscle_gain", "days": [day, day, day], "deload": False}
     assert {violation.rule_id for violation in verify_plan(novice, plan)} == {"V-01"}
     sick = novice | {"conditions": ["asthma"]}
