@@ -25,6 +25,7 @@ from fitsense.simulation.week import (
     lift_dose,
     outcome,
     planned_dose,
+    sets_of_sessions,
     slot_work,
     soreness_after,
 )
@@ -113,7 +114,7 @@ def _live_week(season: _Season, history: History, week: int) -> None:
     body_kg, e1rm = season.body.tissue[:, days.start], season.strength.e1rm
     deload = wants_deload(roster, log, week)
     slept = season.life.sleep[:, days]
-    going = attended(season.programme, season.life, season.sore, week, season.rng)
+    going = attended(season.programme.weekday, season.life, season.sore, week, season.rng)
     work, done = slot_work(
         season.moves,
         roster,
@@ -135,8 +136,13 @@ def _live_week(season: _Season, history: History, week: int) -> None:
     result = outcome(work, sets, season.plan)
     frozen = deload | (mean_sleep < SHORT_SLEEP_H)
     progress(season.moves, roster, season.programme, season.plan, log, result, frozen)
-    season.strength.train(roster, lift_dose(season.moves, work, sets, roster.size), mean_sleep)
-    soreness, season.sore = soreness_after(roster, season.programme, work, season.sore, week, season.rng)
+    season.strength.train(
+        roster, lift_dose(season.moves, work.exercise, work.person, sets, roster.size), mean_sleep
+    )
+    each = sets_of_sessions(work.person, work.session, work.sets, roster.size)
+    soreness, season.sore = soreness_after(
+        roster, season.programme.weekday, each, season.sore, week, season.rng
+    )
     season.gap_weeks = np.where(done.any(axis=1), 0, season.gap_weeks + 1)
     log.since_deload = np.where(deload, 0, log.since_deload + done.any(axis=1))
 

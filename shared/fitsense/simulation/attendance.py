@@ -96,14 +96,18 @@ def _sleep(roster: Roster, rng: np.random.Generator, calendar: Calendar) -> Floa
     return np.round(np.clip(hours, 2.5, 11.0), 1)
 
 
+def pain_risk(roster: Roster) -> Floats:
+    """(N,) likelihood of a pain episode, relative to the configured rate."""
+    return np.where(roster.has(*PAINFUL), RISK_WITH, RISK_WITHOUT)
+
+
 def _pains(
     moves: Moves, roster: Roster, rng: np.random.Generator, weeks: int, rate: float
 ) -> tuple[Ints, Ints]:
     """Episodes of 4 to about 20 days that rise quickly and fade; likelier where a condition is."""
     pain = np.zeros((roster.size, weeks * 7), np.int8)
     area = np.zeros_like(pain)
-    prone = roster.has(*PAINFUL)
-    chance = np.clip(rate * np.where(prone, RISK_WITH, RISK_WITHOUT), 0, 1)[:, None]
+    chance = np.clip(rate * pain_risk(roster), 0, 1)[:, None]
     starts = np.argwhere(rng.random((roster.size, weeks)) < chance)
     where = rng.choice(len(AREA_WEIGHTS), len(starts), p=_shares())
     lengths = 4 + rng.geometric(0.16, len(starts))

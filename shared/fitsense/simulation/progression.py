@@ -62,8 +62,10 @@ def first_log(
     kg = one_rm * share_at(target + plan.rir + spare + 0.5 * (plan.sets - 1))
     loaded = (programme.exercise >= 0) & (moves.kind[exercise] == LOADED)
     units = np.broadcast_to(roster.units[:, None], exercise.shape)
+    everyone = np.arange(roster.size)[:, None]
     kg = np.minimum(
-        round_kg(moves, exercise, units, np.where(loaded, kg, 1.0)), _heaviest(moves, roster, exercise)
+        round_kg(moves, exercise, units, np.where(loaded, kg, 1.0)),
+        heaviest(moves, roster, everyone, exercise),
     )
     zeros = np.zeros(plan.low.shape, np.int64)
     own_weight = moves.kind[exercise] == BODY
@@ -86,10 +88,10 @@ def _body_share(moves: Moves, roster: Roster, exercise: Ints, one_rm: Floats) ->
     return np.divide(load, one_rm, out=np.ones_like(load), where=one_rm > 0)
 
 
-def _heaviest(moves: Moves, roster: Roster, exercise: Ints) -> Floats:
-    """(N, P) R-01: a rack at home ends early; a gym's does not."""
+def heaviest(moves: Moves, roster: Roster, person: Ints, exercise: Ints) -> Floats:
+    """R-01: a rack at home ends early; a gym's does not. ``person`` broadcasts to ``exercise``."""
     in_gym = roster.owns[:, ITEMS.index("machine")] | roster.owns[:, ITEMS.index("cable")]
-    return np.where(moves.hand_held[exercise] & ~in_gym[:, None], HOME_MAX_KG, np.inf)
+    return np.where(moves.hand_held[exercise] & ~in_gym[person], HOME_MAX_KG, np.inf)
 
 
 def wants_deload(roster: Roster, log: Log, week: int) -> Bools:
@@ -142,7 +144,7 @@ def _raise_loads(
     heavier = np.where(easy & (double <= kg * (1 + cap)), double, heavier)
     ready = log.good >= np.where(roster.experience == 0, 1, 2)[:, None]
     top = np.where(within, plan.high, np.minimum(plan.high + 3, MOST_REPS))
-    fits = heavier <= _heaviest(moves, roster, exercise)
+    fits = heavier <= heaviest(moves, roster, np.arange(roster.size)[:, None], exercise)
     step = success & loaded & ready & fits & (log.target >= top)
     rise = np.log(heavier / kg) / 0.027
     lower = np.clip(np.round(log.target - rise).astype(np.int64), plan.low, plan.high)

@@ -63,7 +63,7 @@ class Roster:
 
 
 def roster_of(people: pl.DataFrame) -> Roster:
-    """Raises KeyError for a condition that the catalogue does not know."""
+    """The people of a block; conditions that nobody knows bind them with caution."""
     rows = people.select(_LIMITING).to_dicts()
     limits = [limits_for(row) for row in rows]
     return Roster(
@@ -96,6 +96,7 @@ def roster_of(people: pl.DataFrame) -> Roster:
 
 _LIMITING = [
     "age", "height_cm", "weight_kg", "conditions", "medical_clearance", "gestation_weeks", "postpartum_weeks",
+    "experience", "activity",
 ]  # fmt: skip
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from fitsense.simulation.adaptation import Dose
 from fitsense.simulation.arrays import Bools, Floats, Ints
 from fitsense.simulation.attendance import Life
 from fitsense.simulation.moves import Moves
 from fitsense.simulation.prescription import Prescription
 from fitsense.simulation.programme import SESSIONS, SLOTS, Programme
 from fitsense.simulation.progression import Log, Result
+from fitsense.simulation.response import RESPONSE, Response, fatigue_worth, strength_worth
 from fitsense.simulation.roster import Roster
 from fitsense.simulation.session import Sets, Work
 from fitsense.simulation.strength import round_kg, share_at
-from fitsense.training.volume import HARD_SET_RIR
 
 PAIN_STOPS, PAIN_LOAD = 3, 0.85
 """C-PAINRULE: from here on the painful patterns are skipped; what the area shares is done lighter."""
@@ -24,14 +25,14 @@ BREAK_LOADS = np.array([1.0, 0.95, 0.9, 0.9, 0.8])
 SORE_MISS = 0.03
 """How much each point of soreness above its usual level raises the chance to miss."""
 USUAL_SORENESS = 1.5
-EASY_SET_WORTH = 0.5
-"""What a set that is not hard adds to the dose."""
+GROUPS = 3
+"""Lift groups: legs, push, pull."""
 LOWER_AREAS = frozenset({"knee", "low_back", "hip", "ankle"})
 
 
-def attended(programme: Programme, life: Life, sore: Floats, week: int, rng: np.random.Generator) -> Bools:
-    """(N, SESSIONS) planned sessions that the person turns up for."""
-    planned = programme.weekday >= 0
+def attended(weekday: Ints, life: Life, sore: Floats, week: int, rng: np.random.Generator) -> Bools:
+    """(N, SESSIONS) planned sessions that the person turns up for; ``weekday`` is -1 where there is none."""
+    planned = weekday >= 0
     # A power, so that who misses never or always still does.
     chance = life.miss ** (1 / (1 + SORE_MISS * (sore - USUAL_SORENESS)))
     missed = rng.random(planned.shape) < chance[:, None]
@@ -129,12 +130,28 @@ def outcome(work: Work, sets: Sets, plan: Prescription) -> Result:
     )
 
 
-def lift_dose(moves: Moves, work: Work, sets: Sets, people: int) -> Floats:
-    """(N, 3) hard sets of each lift group, weighted with the share of the 1RM."""
-    worth = np.where(sets.true_rir <= HARD_SET_RIR, 1.0, EASY_SET_WORTH)
-    weight = (worth * sets.done).sum(axis=1) * sets.intensity * moves.dosed[work.exercise]
-    key = work.person * 3 + moves.group[work.exercise]
-    return np.bincount(key, weight, minlength=people * 3).reshape(people, 3).astype(np.float64)
+def lift_dose(
+    moves: Moves, exercise: Ints, person: Ints, sets: Sets, people: int, response: Response = RESPONSE
+) -> Dose:
+    """The week's sets of each lift group by their share of the 1RM; (M,) ``exercise`` and ``person``."""
+    weight = sets.intensity * moves.dosed[exercise]
+    key = person * GROUPS + moves.group[exercise]
+
+    def summed(worth: Floats) -> Floats:
+        total = (worth * sets.done).sum(axis=1) * weight
+        found = np.bincount(key, total, minlength=people * GROUPS)
+        return found.reshape(people, GROUPS).astype(np.float64)
+
+    return Dose(
+        stimulus=summed(strength_worth(response, sets.true_rir)),
+        effort=summed(fatigue_worth(response, sets.true_rir)),
+    )
+
+
+def sets_of_sessions(person: Ints, session: Ints, sets: Ints, people: int) -> Ints:
+    """(N, SESSIONS) sets done; the first three are (M,)."""
+    key = person * SESSIONS + session
+    return np.bincount(key, sets, minlength=people * SESSIONS).reshape(people, SESSIONS)
 
 
 def planned_dose(moves: Moves, programme: Programme, plan: Prescription) -> Floats:
@@ -145,30 +162,28 @@ def planned_dose(moves: Moves, programme: Programme, plan: Prescription) -> Floa
     exercise = programme.exercise[person, entry]
     middle = (plan.low[person, entry] + plan.high[person, entry]) / 2 + plan.rir[person, entry]
     weight = plan.slot_sets.ravel()[chosen] * share_at(middle) * moves.dosed[exercise]
-    key = person * 3 + moves.group[exercise]
-    return np.bincount(key, weight, minlength=people * 3).reshape(people, 3).astype(np.float64)
+    key = person * GROUPS + moves.group[exercise]
+    return np.bincount(key, weight, minlength=people * GROUPS).reshape(people, GROUPS).astype(np.float64)
 
 
 def soreness_after(
     roster: Roster,
-    programme: Programme,
-    work: Work,
+    weekday: Ints,
+    session_sets: Ints,
     sore: Floats,
     week: int,
     rng: np.random.Generator,
 ) -> tuple[Ints, Floats]:
-    """Reported soreness (N, 7), 0-10, and its level at the end of the week.
+    """Reported soreness (N, 7), 0-10, and its level at the end of the week; (N, SESSIONS) ``session_sets``.
 
     Half of it is gone after a day; what is new hurts more (repeated-bout effect, McHugh 2003).
     """
-    key = work.person * SESSIONS + work.session
-    sets = np.bincount(key, work.sets, minlength=roster.size * SESSIONS).reshape(roster.size, SESSIONS)
     novelty = 1 + 1.2 * np.exp(-(week + roster.months * 4) / 2)
     stimulus = np.zeros((roster.size, 8))
     people = np.arange(roster.size)
     for session in range(SESSIONS):
-        weekday = programme.weekday[:, session]
-        stimulus[people, np.where(weekday >= 0, weekday, 7)] += sets[:, session]
+        on = weekday[:, session]
+        stimulus[people, np.where(on >= 0, on, 7)] += session_sets[:, session]
     stimulus *= 0.14 * novelty[:, None]
     level, days = sore, np.empty((roster.size, 7))
     for day in range(7):
