@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fitsense.training.energy import KCAL_FLOOR
+from fitsense.training.nutrition.energy import KCAL_FLOOR
 
 c = pl.col
 

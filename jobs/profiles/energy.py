@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitsense.training.energy import KCAL_FLOOR, LOSS_BAND_PCT
+from fitsense.training.nutrition.energy import KCAL_FLOOR, LOSS_BAND_PCT
 from jobs.profiles.habits import Habits
 from jobs.profiles.people import Bodies, Health
 from jobs.profiles.sampling import Bools, Draws, Floats

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from fitsense.config import Language, Profiles
-from fitsense.training.conditions import Limits, limits_for
+from fitsense.training.people.conditions import Limits, limits_for
 from jobs.profiles.energy import energy_of, may_lose
 from jobs.profiles.habits import draw_habits
 from jobs.profiles.people import Bodies, Health, draw_bodies, draw_health

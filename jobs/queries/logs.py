@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fitsense.training.catalog import MUSCLES, Exercise, load_catalog
-from fitsense.training.volume import HARD_SET_RIR, MAJOR
+from fitsense.training.catalog.exercises import MUSCLES, Exercise, load_catalog
+from fitsense.training.week.volume import HARD_SET_RIR, MAJOR
 
 Ints = NDArray[np.int64]
 

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fitsense.training.catalog import Catalog
-from fitsense.training.chance import Chance
-from fitsense.training.phrasing import Phrases, load_phrases
+from fitsense.training.catalog.exercises import Catalog
+from fitsense.training.words.chance import Chance
+from fitsense.training.words.phrasing import Phrases, load_phrases
 from jobs.queries.scenario import Scenario
 from jobs.queries.slots import slots_of, trend_name
 

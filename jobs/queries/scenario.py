@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitsense.training.catalog import allowed
-from fitsense.training.chance import Chance
-from fitsense.training.conditions import limits_for, load_conditions
-from fitsense.training.energy import deficit_forbidden, weekly_change_pct
-from fitsense.training.escalation import RED_FLAGS
-from fitsense.training.readiness import deload_reason, readiness
+from fitsense.safety.flags import RED_FLAGS
+from fitsense.training.catalog.exercises import allowed
+from fitsense.training.history.readiness import deload_reason, readiness
+from fitsense.training.nutrition.energy import deficit_forbidden, weekly_change_pct
+from fitsense.training.people.conditions import limits_for, load_conditions
 from fitsense.training.request import KITS, request_of
-from fitsense.training.split import MAX_DAYS
+from fitsense.training.week.split import MAX_DAYS
+from fitsense.training.words.chance import Chance
 
 TOPICS = (
     "protein", "rate", "sleep", "rir", "rest", "warmup", "cardio", "soreness", "motivation", "volume", "e1rm",

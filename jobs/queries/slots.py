@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fitsense.training import speech
-from fitsense.training.catalog import Catalog
-from fitsense.training.chance import Chance
-from fitsense.training.phrasing import Phrases
+from fitsense.training.catalog.exercises import Catalog
+from fitsense.training.words import speech
+from fitsense.training.words.chance import Chance
+from fitsense.training.words.phrasing import Phrases
 from jobs.queries.scenario import Scenario
 
 FLAT_PCT = 0.3

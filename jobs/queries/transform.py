@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fitsense.config import Queries
-from fitsense.training.catalog import Catalog, load_catalog
-from fitsense.training.chance import Chance
-from fitsense.training.escalation import RED_FLAGS
+from fitsense.safety.flags import RED_FLAGS
+from fitsense.training.catalog.exercises import Catalog, load_catalog
+from fitsense.training.words.chance import Chance
 from jobs.queries.context import build_context
 from jobs.queries.logs import UserLog
 from jobs.queries.prompts import injection, voice_of, write_prompt

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fitsense.training import speech
-from fitsense.training.advice import (
+from fitsense.training.history.readiness import SHORT_BREAK_CAP
+from fitsense.training.people.conditions import limits_for
+from fitsense.training.request import Request, request_of, tag_values
+from fitsense.training.week.plan import Draft, build_plan
+from fitsense.training.words import speech
+from fitsense.training.words.advice import (
     clearance_sentences,
     fever_sentences,
     red_flag_sentences,
     topic_sentences,
 )
-from fitsense.training.chance import Chance
-from fitsense.training.conditions import limits_for
-from fitsense.training.explain import explain
-from fitsense.training.plan import Draft, build_plan
-from fitsense.training.readiness import SHORT_BREAK_CAP
-from fitsense.training.request import Request, request_of, tag_values
-from fitsense.training.voice import Voice
+from fitsense.training.words.chance import Chance
+from fitsense.training.words.explain import explain
+from fitsense.training.words.voice import Voice
 
 _INTROS = {
     "days_less": "days",

@@ -15,13 +15,13 @@ from typing import Any
 import orjson
 
 from fitsense.safety.triage import triage
-from fitsense.training.catalog import LEVELS, load_catalog
-from fitsense.training.conditions import load_conditions
-from fitsense.training.plan import build_plan
+from fitsense.training.catalog.exercises import LEVELS, load_catalog
+from fitsense.training.people.conditions import load_conditions
+from fitsense.training.people.screening import screen
 from fitsense.training.repair import repair
 from fitsense.training.request import Request
-from fitsense.training.screening import screen
 from fitsense.training.verify import review, verify_request
+from fitsense.training.week.plan import build_plan
 from tests.bench.measure import Target, heading
 from tests.unit.training.people import KITS, context, lift
 

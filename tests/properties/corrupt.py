@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 
 Plan = dict[str, Any]
 Corruption = Callable[[Any, Plan], None]

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fitsense.training.case import Case
-from fitsense.training.catalog import EQUIPMENT, MUSCLES, load_catalog
-from fitsense.training.conditions import load_conditions
+from fitsense.training.catalog.exercises import EQUIPMENT, MUSCLES, load_catalog
 from fitsense.training.intake import normalised, request_of_case
+from fitsense.training.people.conditions import load_conditions
 from fitsense.training.request import Request
 from tests.unit.training.people import GYM, KITS, anybody, lift
 

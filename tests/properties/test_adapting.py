@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from fitsense.training.catalog import LOWER_BODY, load_catalog
-from fitsense.training.plan import build_plan
+from fitsense.training.catalog.exercises import LOWER_BODY, load_catalog
+from fitsense.training.people.screening import screen
 from fitsense.training.request import Request
-from fitsense.training.screening import screen
-from fitsense.training.volume import WEEKLY_CAP, weekly_sets
+from fitsense.training.week.plan import build_plan
+from fitsense.training.week.volume import WEEKLY_CAP, weekly_sets
 from tests.properties.budget import tried, widely
 from tests.properties.people import requests
 

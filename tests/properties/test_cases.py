@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fitsense.training.case import Case
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.coach import plan_case
 from tests.properties.budget import tried, widely
 from tests.properties.corrupt import GARBAGE, JSON

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitsense.records import Plan
-from fitsense.training.catalog import load_catalog
-from fitsense.training.plan import build_plan
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.people.screening import screen
 from fitsense.training.request import Request
-from fitsense.training.screening import screen
 from fitsense.training.verify import session_minutes, verify_request
+from fitsense.training.week.plan import build_plan
 from tests.properties.budget import tried, widely
 from tests.properties.people import requests
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fitsense.training.catalog import allowed, load_catalog
+from fitsense.training.catalog.exercises import allowed, load_catalog
 
 RULES = """\
 Rules, by id:

@@ -39,6 +39,7 @@ def age(words: Words, at: int, value: float) -> Iterator[Found]:
         or value != int(value)
         or word_at(words, at - 2) == "like"
         or not _is_age(words, at)
+        or _ends_number(words, at, value)
     ):
         return
     before = words[max(0, at - 7) : at]
@@ -46,6 +47,7 @@ def age(words: Words, at: int, value: float) -> Iterator[Found]:
     other = nearest in _CHILD or (
         nearest in {"age", "tiene", "turning"} and bool(_CHILD.intersection(before))
     )
+    other = other or before[-1:] in (("my",), ("our",), ("his",), ("her",), ("mi",))
     after = words[at + 1 : at + 5]
     other = other or (
         word_at(words, at + 2) == "old" and bool(_CHILD.intersection(after)) and nearest not in {"im", "am"}
@@ -55,6 +57,12 @@ def age(words: Words, at: int, value: float) -> Iterator[Found]:
         and not {"im", "i", "tengo", "soy", "main", "meri"} & set(before[-4:])
     )
     yield ("n_child" if other else "n_minor"), at
+
+
+def _ends_number(words: Words, at: int, value: float) -> bool:
+    """``cuarenta y ocho``, ``forty eight``: the end of a greater number."""
+    tens = value_of(word_at(words, at - (2 if word_at(words, at - 1) == "y" else 1)))
+    return value < 10 and tens is not None and 20 <= tens <= 90 and tens % 10 == 0
 
 
 _THINGS = frozenset(

@@ -56,7 +56,7 @@ class Neighbours:
         known = self._by_deletion
         found = {one for shape in (word, *_shapes(word)) for one in known.get(shape, ())}
         near = [one for one in found if _close(word, one)]
-        return near or ([self._short[word]] if word in self._short else [])
+        return near + ([self._short[word]] if word in self._short else [])
 
 
 def _shapes(word: str) -> set[str]:

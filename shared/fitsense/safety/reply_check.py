@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fitsense.safety.gate import possible
+from fitsense.safety.language import looks_like
 from fitsense.safety.rules import LEVELS, load_rules
 from fitsense.safety.scan import Hit, Reading, scan
 from fitsense.safety.text import read
-from fitsense.training.catalog import load_catalog
-from fitsense.training.conditions import limits_for
-from fitsense.training.language import looks_like
-from fitsense.training.text_checks import kcal_below
+from fitsense.safety.text_checks import kcal_below
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.people.conditions import limits_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from fitsense.simulation.loads import (
     KG_PER_ANCHOR,
     UNDOSED,
 )
-from fitsense.training.catalog import COMPOUND, EQUIPMENT, LOWER_BODY, PATTERNS, TAGS, load_catalog
-from fitsense.training.conditions import load_conditions
-from fitsense.training.rounding import KG_PER_LB, minimum, step
+from fitsense.training.catalog.exercises import COMPOUND, EQUIPMENT, LOWER_BODY, PATTERNS, TAGS, load_catalog
+from fitsense.training.load.rounding import KG_PER_LB, minimum, step
+from fitsense.training.people.conditions import load_conditions
 
 LOADED, BODY, FEEL = 0, 1, 2
 """Kinds of resistance: kilograms, body weight, by feel."""

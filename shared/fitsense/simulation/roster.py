@@ -9,8 +9,8 @@ import polars as pl
 
 from fitsense.simulation.arrays import Bools, Floats, Ints
 from fitsense.simulation.moves import ITEMS, PATTERN_LIST, TAG_LIST
-from fitsense.training.catalog import LEVELS
-from fitsense.training.conditions import limits_for
+from fitsense.training.catalog.exercises import LEVELS
+from fitsense.training.people.conditions import limits_for
 
 GOALS = ("fat_loss", "muscle_gain", "strength", "general_fitness")
 UNITS = ("kg", "lb")

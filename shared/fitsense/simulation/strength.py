@@ -6,8 +6,8 @@ import numpy as np
 
 from fitsense.simulation.arrays import Bools, Floats, Ints
 from fitsense.simulation.moves import LIGHT_STEP_UPTO, Moves
-from fitsense.training.e1rm import PERCENT_OF_1RM
-from fitsense.training.rounding import KG_PER_LB
+from fitsense.training.history.e1rm import PERCENT_OF_1RM
+from fitsense.training.load.rounding import KG_PER_LB
 
 _TABLE_REPS = 1 + 0.5 * np.arange(len(PERCENT_OF_1RM))
 _REPS = np.concatenate([[0.0], _TABLE_REPS, [20.0, 27.0, 36.0, 50.0]])

@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fitsense.safety.notes import Notes, read_notes
-from fitsense.training.aerobic import Aerobic, aerobic
 from fitsense.training.case import Case
-from fitsense.training.expand import expand_days
 from fitsense.training.findings import Finding
+from fitsense.training.history.readiness import Readiness, readiness
 from fitsense.training.intake import normalised, notes_of, request_of_case
-from fitsense.training.nutrition import Nutrition, nutrition
-from fitsense.training.plan import Draft, build_plan
-from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.nutrition.aerobic import Aerobic, aerobic
+from fitsense.training.nutrition.targets import Nutrition, nutrition
+from fitsense.training.people.screening import Screening, screen
 from fitsense.training.reasons import findings_of
 from fitsense.training.repair import repair
 from fitsense.training.request import Request
-from fitsense.training.screening import Screening, screen
-from fitsense.training.split import day_offsets
-from fitsense.training.templates import case_days, template_name, templates_for
-from fitsense.training.today import all_tired, easier, today_of
 from fitsense.training.verify import session_minutes, verify_request
-from fitsense.training.volume import hard_sets
+from fitsense.training.week.expand import expand_days
+from fitsense.training.week.plan import Draft, build_plan
+from fitsense.training.week.split import day_offsets
+from fitsense.training.week.templates import case_days, template_name, templates_for
+from fitsense.training.week.today import all_tired, easier, today_of
+from fitsense.training.week.volume import hard_sets
 
 LEVELS = ("none", "advise_clearance", "urgent", "emergency", "crisis")
 """§9's scale; self-harm goes before everything."""

@@ -17,8 +17,8 @@ import yaml
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
-from fitsense.training.catalog import load_catalog
-from fitsense.training.speech import MUSCLES
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.words.speech import MUSCLES
 
 LANGUAGES = ("en", "es", "hi")
 Value = float | int | str

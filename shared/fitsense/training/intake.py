@@ -18,11 +18,11 @@ from fitsense.errors import Misconfigured
 from fitsense.safety.notes import Notes
 from fitsense.settings import DEFAULT_SCHEMA_DIR
 from fitsense.training.case import Case, CaseHistory, CaseSet, Target
-from fitsense.training.catalog import EQUIPMENT, MUSCLES, load_catalog
-from fitsense.training.continuity import usual_sets
+from fitsense.training.catalog.exercises import EQUIPMENT, MUSCLES, load_catalog
 from fitsense.training.findings import Finding
-from fitsense.training.log import Log, lifts_of_log, log_of_case
+from fitsense.training.history.log import Log, lifts_of_log, log_of_case
 from fitsense.training.request import Request
+from fitsense.training.week.continuity import usual_sets
 
 _EVERYTHING = "*"
 _MUSCLE_NAMES: Mapping[str, tuple[str, ...]] = {

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.catalog.pools import SENIOR_AGE
 from fitsense.training.findings import Finding, Value
-from fitsense.training.plan import Draft
-from fitsense.training.pools import SENIOR_AGE
-from fitsense.training.prescription import first_weeks, short
+from fitsense.training.load.rounding import rack_of
 from fitsense.training.request import Request
-from fitsense.training.rounding import rack_of
-from fitsense.training.split import MAX_DAYS
-from fitsense.training.volume import hard_sets
+from fitsense.training.week.plan import Draft
+from fitsense.training.week.prescription import first_weeks, short
+from fitsense.training.week.split import MAX_DAYS
+from fitsense.training.week.volume import hard_sets
 
 BALANCE_TIMES = 3
 """C-65, A-02: a week."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fitsense.training.log import Log
+from fitsense.training.history.log import Log
 
 KITS: dict[str, frozenset[str]] = {
     "bodyweight": frozenset({"bodyweight", "mat", "wall", "box"}),

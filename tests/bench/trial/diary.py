@@ -9,11 +9,11 @@ from typing import Any
 
 from fitsense.simulation.following import Week
 from fitsense.simulation.moves import Moves
-from fitsense.training.continuity import usual_sets
-from fitsense.training.e1rm import e1rm
-from fitsense.training.log import Exposure, Log, lifts_of_log
+from fitsense.training.history.e1rm import e1rm
+from fitsense.training.history.log import Exposure, Log, lifts_of_log
 from fitsense.training.request import Request
-from fitsense.training.volume import HARD_SET_RIR
+from fitsense.training.week.continuity import usual_sets
+from fitsense.training.week.volume import HARD_SET_RIR
 
 START = dt.date(2026, 1, 5)
 MOST_EXPOSURES = 12

@@ -18,8 +18,8 @@ from fitsense.simulation.response import Response
 from fitsense.simulation.roster import roster_of
 from fitsense.simulation.strain import Mishaps, draw_mishaps
 from fitsense.simulation.streams import generator
-from fitsense.training.conditions import limits_for
-from fitsense.training.plan import build_plan
+from fitsense.training.people.conditions import limits_for
+from fitsense.training.week.plan import build_plan
 from jobs.profiles.table import transform
 from tests.bench.trial.diary import START, Diary, request_of
 

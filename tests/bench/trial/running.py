@@ -22,10 +22,10 @@ from fitsense.simulation.strain import (
     week_load,
 )
 from fitsense.simulation.streams import generator
-from fitsense.training.catalog import load_catalog
-from fitsense.training.plan import build_plan
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.request import Request
-from fitsense.training.volume import MAJOR
+from fitsense.training.week.plan import build_plan
+from fitsense.training.week.volume import MAJOR
 from tests.bench.trial.arms import ADAPTED, ARMS, Reference, repeated
 from tests.bench.trial.diary import Days, Diary, request_of, write
 from tests.bench.trial.people import RATES, Cast, draw_cast, enter, supervised

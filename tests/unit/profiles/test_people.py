@@ -10,9 +10,9 @@ import pytest
 
 from fitsense.config import Profiles
 from fitsense.records import Profile
-from fitsense.training.catalog import EQUIPMENT
-from fitsense.training.conditions import limits_for, load_conditions
-from fitsense.training.energy import deficit_forbidden, kcal_floor
+from fitsense.training.catalog.exercises import EQUIPMENT
+from fitsense.training.nutrition.energy import deficit_forbidden, kcal_floor
+from fitsense.training.people.conditions import limits_for, load_conditions
 from jobs.profiles import targets
 from jobs.profiles.table import to_parquet, transform
 

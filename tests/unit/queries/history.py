@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from fitsense.training.catalog import allowed
+from fitsense.training.catalog.exercises import allowed
 from jobs.queries.logs import UserLog, load_logs
 
 START = dt.date(2026, 1, 5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitsense.training.e1rm import e1rm
+from fitsense.training.history.e1rm import e1rm
 from jobs.queries.context import build_context
 from jobs.queries.logs import UserLog, e1rm_expr, load_logs
 from tests.unit.queries.history import START, profile

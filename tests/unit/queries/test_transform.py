@@ -9,7 +9,7 @@ import pytest
 
 from fitsense.config import Queries
 from fitsense.records import Query
-from fitsense.training.escalation import RED_FLAGS
+from fitsense.safety.flags import RED_FLAGS
 from jobs.queries.prompts import phrases_of
 from jobs.queries.transform import make_queries
 from tests.unit.queries.history import history

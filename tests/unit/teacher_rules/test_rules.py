@@ -7,9 +7,9 @@ import pytest
 
 from fitsense.config import Queries
 from fitsense.records import CoachAnswer
-from fitsense.training.escalation import RED_FLAGS
+from fitsense.safety.flags import RED_FLAGS
 from fitsense.training.verify import verify_answer
-from fitsense.training.voice import answer_phrases
+from fitsense.training.words.voice import answer_phrases
 from jobs.queries.scenario import TOPICS
 from jobs.queries.transform import make_queries
 from jobs.teacher.rules import answer

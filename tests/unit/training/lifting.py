@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fitsense.training.case import Case
-from fitsense.training.catalog import load_catalog
-from fitsense.training.conditions import limits_for
-from fitsense.training.e1rm import e1rm
-from fitsense.training.loads import LoadBounds, LoadChange, decide_load, load_bounds
-from fitsense.training.log import Exposure, Log, log_of_case
-from fitsense.training.prescription import Dose
-from fitsense.training.readiness import Readiness
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.history.e1rm import e1rm
+from fitsense.training.history.log import Exposure, Log, log_of_case
+from fitsense.training.history.readiness import Readiness
+from fitsense.training.load.loads import LoadBounds, LoadChange, decide_load, load_bounds
+from fitsense.training.people.conditions import limits_for
+from fitsense.training.week.prescription import Dose
 from tests.unit.training.people import context
 
 CATALOG = load_catalog()

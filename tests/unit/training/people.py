@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fitsense.training.catalog import LEVELS, load_catalog
-from fitsense.training.conditions import load_conditions
+from fitsense.training.catalog.exercises import LEVELS, load_catalog
+from fitsense.training.people.conditions import load_conditions
 
 GYM = ["barbell", "rack", "bench", "dumbbell", "cable", "machine", "mat", "box", "band", "pullup_bar"]
 KITS = [[], ["band", "mat"], ["dumbbell", "bench", "mat"], ["wall", "box"], ["kettlebell"], ["machine"], GYM]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitsense.training.screening import Screening, screen
+from fitsense.training.people.screening import Screening, screen
 from tests.unit.training.people import context
 
 

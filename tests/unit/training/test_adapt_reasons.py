@@ -11,7 +11,7 @@ from fitsense.settings import DEFAULT_SCHEMA_DIR
 
 SENTENCES = yaml.safe_load((DEFAULT_SCHEMA_DIR / "catalog/reasons/adapt.yaml").read_text(encoding="utf-8"))
 ENGINE = DEFAULT_SCHEMA_DIR.parent / "shared/fitsense/training"
-CODE = "".join(path.read_text(encoding="utf-8") for path in ENGINE.glob("*.py"))
+CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(ENGINE.rglob("*.py")))
 BUILT = {f"adapt.{one}" for one in ("log_future", "log_repeated")}
 BUILT |= {f"adapt.stall_{one}" for one in ("hold", "lower", "deload", "vary")}
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fitsense.training.case import Case
-from fitsense.training.catalog import EQUIPMENT
+from fitsense.training.catalog.exercises import EQUIPMENT
 from fitsense.training.intake import exercise_id, normalised, request_of_case
 from tests.unit.training.cases import case, read, sets
 

@@ -10,11 +10,11 @@ import yaml
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
-from fitsense.training.catalog import EQUIPMENT, LANGUAGES, allowed, load_catalog
-from fitsense.training.conditions import bmi, limits_for, load_conditions
-from fitsense.training.coverage import coverage_problems
-from fitsense.training.exercise_details import load_details
-from fitsense.training.rounding import step
+from fitsense.training.catalog.coverage import coverage_problems
+from fitsense.training.catalog.details import load_details
+from fitsense.training.catalog.exercises import EQUIPMENT, LANGUAGES, allowed, load_catalog
+from fitsense.training.load.rounding import step
+from fitsense.training.people.conditions import bmi, limits_for, load_conditions
 from tests.unit.training.people import GYM, context
 
 CATALOG = DEFAULT_SCHEMA_DIR / "catalog"

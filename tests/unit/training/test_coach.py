@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fitsense.training.case import Case
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.coach import plan_case
-from fitsense.training.conditions import load_conditions
 from fitsense.training.intake import normalised, request_of_case
+from fitsense.training.people.conditions import load_conditions
 from fitsense.training.verify import session_minutes, verify_request
 from tests.unit.training.cases import GYM, case, read, sets
 

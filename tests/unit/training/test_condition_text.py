@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fitsense.training.condition_text import codes_of, weeks_ago
-from fitsense.training.condition_words import plain
-from fitsense.training.conditions import limits_for
+from fitsense.training.people.condition_text import codes_of, weeks_ago
+from fitsense.training.people.condition_words import plain
+from fitsense.training.people.conditions import limits_for
 from tests.unit.training.people import context
 
 NAMED_IN_THE_RULES = (

@@ -10,9 +10,9 @@ import yaml
 
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
-from fitsense.training.catalog import load_catalog
-from fitsense.training.condition_words import load_words
-from fitsense.training.conditions import limits_for, load_conditions
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.people.condition_words import load_words
+from fitsense.training.people.conditions import limits_for, load_conditions
 from tests.unit.training.people import context
 
 # ------------------------------------------------------------------------------------------------ bounds

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from fitsense.training.catalog import load_catalog
-from fitsense.training.continuity import last_days, session_sets, usual_sets
-from fitsense.training.log import Exposure, Log
-from fitsense.training.plan import build_plan
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.history.log import Exposure, Log
 from fitsense.training.request import Request
+from fitsense.training.week.continuity import last_days, session_sets, usual_sets
+from fitsense.training.week.plan import build_plan
 from tests.unit.training.people import context
 
 MONDAY = dt.date(2026, 5, 4)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.deload import deload_finding, e1rm_drops, estimates_of, letters, rir_drops
-from fitsense.training.log import Exposure, Log
-from fitsense.training.readiness import Readiness, deload_reason, readiness
+from fitsense.training.history.deload import deload_finding, e1rm_drops, estimates_of, letters, rir_drops
+from fitsense.training.history.log import Exposure, Log
+from fitsense.training.history.readiness import Readiness, deload_reason, readiness
 from fitsense.training.request import Request
 from tests.unit.training.lifting import day, log, session, sets
 from tests.unit.training.people import context, lift

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.aerobic import aerobic, next_minutes
-from fitsense.training.conditions import limits_for
-from fitsense.training.energy import (
+from fitsense.training.nutrition.aerobic import aerobic, next_minutes
+from fitsense.training.nutrition.energy import (
     deficit_forbidden,
     energy_availability,
     goal_of,
     kcal_floor,
     resting_kcal,
 )
-from fitsense.training.nutrition import Nutrition, nutrition
+from fitsense.training.nutrition.targets import Nutrition, nutrition
+from fitsense.training.people.conditions import limits_for
 from tests.unit.training.people import context
 
 

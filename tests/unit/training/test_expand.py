@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.expand import expand_days
+from fitsense.training.week.expand import expand_days
 from tests.unit.training.people import context
 
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitsense.training.findings import Finding
-from fitsense.training.loads import cap_pct, highest_load, raise_earned, too_hard
-from fitsense.training.log import Exposure, Log
-from fitsense.training.prescription import Dose
-from fitsense.training.progression import SCHEMES
-from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.history.log import Exposure, Log
+from fitsense.training.history.readiness import Readiness, readiness
+from fitsense.training.load.loads import cap_pct, highest_load, raise_earned, too_hard
+from fitsense.training.load.progression import SCHEMES
+from fitsense.training.load.rounding import KG_PER_LB, Rack, below_bar, exists, next_load, rack_of, round_load
 from fitsense.training.request import Request
-from fitsense.training.rounding import KG_PER_LB, Rack, below_bar, exists, next_load, rack_of, round_load
+from fitsense.training.week.prescription import Dose
 from tests.unit.training.lifting import CATALOG, DOSE, bounds, change, day, session
 from tests.unit.training.people import context
 

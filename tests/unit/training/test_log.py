@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitsense.training.log import exposures_of, lifts_of_log, log_of_case, log_of_context
-from fitsense.training.progression import succeeded
+from fitsense.training.history.log import exposures_of, lifts_of_log, log_of_case, log_of_context
+from fitsense.training.load.progression import succeeded
 from tests.unit.training.lifting import case, day, log, session, sets
 from tests.unit.training.people import context
 

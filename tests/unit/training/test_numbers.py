@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitsense.training import e1rm as m
-from fitsense.training.catalog import load_catalog
-from fitsense.training.energy import deficit_forbidden, kcal_floor, weekly_change_pct
-from fitsense.training.rounding import KG_PER_LB, next_load, round_load
-from fitsense.training.text_checks import kcal_below
-from fitsense.training.volume import allowed_rise, session_sets, weekly_cap, weekly_sets
+from fitsense.safety.text_checks import kcal_below
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.history import e1rm as m
+from fitsense.training.load.rounding import KG_PER_LB, next_load, round_load
+from fitsense.training.nutrition.energy import deficit_forbidden, kcal_floor, weekly_change_pct
+from fitsense.training.week.volume import allowed_rise, session_sets, weekly_cap, weekly_sets
 from tests.unit.training.people import context
 
 CATALOG = load_catalog()

@@ -7,14 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fitsense.records import Plan
-from fitsense.training.balance import GROUPS
-from fitsense.training.catalog import load_catalog
-from fitsense.training.plan import Draft, build_plan
-from fitsense.training.readiness import deload_reason, readiness
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.history.readiness import deload_reason, readiness
+from fitsense.training.people.screening import screen
 from fitsense.training.request import Request, request_of, tag_values
-from fitsense.training.screening import screen
-from fitsense.training.split import day_offsets
 from fitsense.training.verify import session_minutes, verify_request
+from fitsense.training.week.balance import GROUPS
+from fitsense.training.week.plan import Draft, build_plan
+from fitsense.training.week.split import day_offsets
 from tests.unit.training.people import anybody, context, lift
 
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitsense.training.log import Exposure
-from fitsense.training.prescription import Dose
-from fitsense.training.progression import (
+from fitsense.training.history.log import Exposure
+from fitsense.training.load.progression import (
     SCHEMES,
     Facts,
     by_rir,
@@ -24,6 +23,7 @@ from fitsense.training.progression import (
     predicted_reps,
     stall,
 )
+from fitsense.training.week.prescription import Dose
 from tests.unit.training.lifting import DOSE, session
 
 

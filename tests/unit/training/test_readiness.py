@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitsense.training.findings import sentences
-from fitsense.training.log import Log
-from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.history.log import Log
+from fitsense.training.history.readiness import Readiness, readiness
 from fitsense.training.request import Request
 from tests.unit.training.lifting import day, log, sets
 from tests.unit.training.people import context

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.findings import LANGUAGES
-from fitsense.training.plan import build_plan
 from fitsense.training.repair import Edit, Repair, repair
 from fitsense.training.request import Request
 from fitsense.training.verify import verify_request
+from fitsense.training.week.plan import build_plan
 from tests.unit.training.people import GYM, context
 
 REQUEST = Request(context())

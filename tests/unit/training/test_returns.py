@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from fitsense.training.deload import rir_drops
-from fitsense.training.log import Exposure, Log
-from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.history.deload import rir_drops
+from fitsense.training.history.log import Exposure, Log
+from fitsense.training.history.readiness import Readiness, readiness
 from fitsense.training.request import Request
 from tests.unit.training.lifting import change, day, session
 from tests.unit.training.people import context

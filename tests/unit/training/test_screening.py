@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitsense.training.conditions import load_conditions
 from fitsense.training.findings import LANGUAGES, sentences
-from fitsense.training.screening import screen
-from fitsense.training.screening_checks import PARQ
-from fitsense.training.screening_parts import LEVELS, strictest_session
+from fitsense.training.people.conditions import load_conditions
+from fitsense.training.people.screening import screen
+from fitsense.training.people.screening_checks import PARQ
+from fitsense.training.people.screening_parts import LEVELS, strictest_session
 from tests.unit.training.people import anybody, context
 from tests.unit.training.screened import Said, asked, keys, look
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fitsense.training.findings import LANGUAGES, sentences
-from fitsense.training.measures import Pressure, glucose_of, pressure_of
+from fitsense.training.people.measures import Pressure, glucose_of, pressure_of
 from tests.unit.training.screened import Said, asked, keys, look
 
 # --------------------------------------------------------------------------------------- blood pressure

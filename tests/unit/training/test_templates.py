@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.request import Request
-from fitsense.training.templates import build_template, load_templates, template_name, templates_for
 from fitsense.training.verify import verify_request
+from fitsense.training.week.templates import build_template, load_templates, template_name, templates_for
 from tests.unit.training.people import GYM, context
 
 PEOPLE: dict[str, dict[str, Any]] = {

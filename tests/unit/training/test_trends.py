@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitsense.training.adherence import (
+from fitsense.training.history.adherence import (
     Proposal,
     acceptance,
     acceptance_by_rule,
     adherence,
     session_share,
 )
-from fitsense.training.log import Exposure
-from fitsense.training.trends import e1rm_trend, trend, weight_trend
+from fitsense.training.history.log import Exposure
+from fitsense.training.history.trends import e1rm_trend, trend, weight_trend
 from tests.unit.training.lifting import day, log, sets
 
 

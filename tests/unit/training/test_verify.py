@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fitsense.training.plan import build_plan
 from fitsense.training.request import Request
 from fitsense.training.verify import verify_answer, verify_plan
+from fitsense.training.week.plan import build_plan
 from tests.unit.training.people import GYM, context
 
 Change = Callable[[dict[str, Any]], None]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fitsense.training.findings import LANGUAGES
-from fitsense.training.plan import build_plan
 from fitsense.training.request import Request
 from fitsense.training.verify import Violation, blocking, review, verify_plan
+from fitsense.training.week.plan import build_plan
 from tests.unit.training.people import context, lift
 from tests.unit.training.plans import DAY, found, planned, rules, week
 

@@ -11,7 +11,7 @@ import pytest
 
 from fitsense.config import Workouts
 from fitsense.records import DayLog, Record, SetLog, WeekSummary
-from fitsense.training.rounding import KG_PER_LB
+from fitsense.training.load.rounding import KG_PER_LB
 from jobs.workouts import SCHEMAS
 from jobs.workouts.logs import transform
 from jobs.workouts.note_texts import AREAS, ORDINARY, RED_FLAGS

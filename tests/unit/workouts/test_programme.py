@@ -8,8 +8,8 @@ import pytest
 from fitsense.simulation.moves import LOADED, load_moves
 from fitsense.simulation.programme import allowed_moves
 from fitsense.simulation.roster import roster_of
-from fitsense.training.catalog import allowed, load_catalog
-from fitsense.training.volume import weekly_cap, weekly_sets
+from fitsense.training.catalog.exercises import allowed, load_catalog
+from fitsense.training.week.volume import weekly_cap, weekly_sets
 from tests.unit.workouts.people import copies, lived, logs, population
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from fitsense.simulation.moves import LOADED, load_moves
 from fitsense.simulation.strength import next_kg, reps_to_failure, round_kg, share_at, step_cap
-from fitsense.training.catalog import load_catalog
-from fitsense.training.e1rm import percent_of_1rm
-from fitsense.training.rounding import next_load, round_load
+from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.history.e1rm import percent_of_1rm
+from fitsense.training.load.rounding import next_load, round_load
 
 LOADS = np.array([3.3, 9.9, 10.0, 11.2, 24.0, 37.7, 63.0, 101.0])
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fitsense.training.catalog import PATTERNS, Exercise, exercises_for, load_catalog
+from fitsense.training.catalog.exercises import PATTERNS, Exercise, exercises_for, load_catalog
+from fitsense.training.history.sessions import exercise_named
 from fitsense.training.repair.numbers import fitting_load
 from fitsense.training.repair.work import Work, WorkDay, WorkItem
-from fitsense.training.sessions import exercise_named
 from fitsense.training.verify.exercises import objections
 from fitsense.training.verify.ground import Ground, logged_kg
 from fitsense.training.verify.violation import Violation

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from fitsense.training.catalog import LOWER_BODY, SUPPORT, Exercise
-from fitsense.training.prescription import set_seconds
+from fitsense.training.catalog.exercises import LOWER_BODY, SUPPORT, Exercise
 from fitsense.training.repair.work import Work, WorkDay, WorkItem
-from fitsense.training.split import day_offsets
 from fitsense.training.verify.days import HARD_SESSION_SETS, hard_muscles, minutes_of, sets_of
 from fitsense.training.verify.exercises import rest_range
 from fitsense.training.verify.ground import Ground
 from fitsense.training.verify.sheet import Item, Sheet
 from fitsense.training.verify.violation import Violation
 from fitsense.training.verify.week import DELOAD_SHARE, ONE_SET, known_total
+from fitsense.training.week.prescription import set_seconds
+from fitsense.training.week.split import day_offsets
 
 _PUSH, _PULL = frozenset({"h_push", "v_push"}), frozenset({"h_pull", "v_pull"})
 _CORE_THREE = (LOWER_BODY, _PUSH, _PULL)

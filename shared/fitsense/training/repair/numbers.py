@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fitsense.training.catalog import Exercise
+from fitsense.training.catalog.exercises import Exercise
+from fitsense.training.load.rounding import STORED_TO_KG, round_load
 from fitsense.training.repair.work import Work, WorkItem
-from fitsense.training.rounding import STORED_TO_KG, round_load
 from fitsense.training.verify.exercises import (
     EARLY_SETS,
     exists,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitsense.training.findings import Finding
-from fitsense.training.plan import build_plan
 from fitsense.training.repair import cuts
 from fitsense.training.repair.choices import mend_choice
 from fitsense.training.repair.edits import Edit, Repair
 from fitsense.training.repair.numbers import mend_number
 from fitsense.training.repair.work import MOST_DAYS, Work, WorkItem
 from fitsense.training.request import Request
-from fitsense.training.split import day_offsets
 from fitsense.training.verify.ground import Ground, ground_of
 from fitsense.training.verify.plan import blocking, review_sheet
 from fitsense.training.verify.sheet import Item, Sheet, read_sheet
 from fitsense.training.verify.violation import Violation
+from fitsense.training.week.plan import build_plan
+from fitsense.training.week.split import day_offsets
 
 _ROUNDS = 400
 """More than any readable plan needs: each round takes something out or brings a number within its bounds."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.findings import Finding, Value
 from fitsense.training.repair.edits import Edit, Op, as_value, shown
 from fitsense.training.verify.violation import Violation

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from fitsense.training.prescription import SESSION_START_MIN, exercise_minutes
-from fitsense.training.split import MAX_DAYS, RESTED_DAYS, day_offsets, resistance_days
 from fitsense.training.verify.exercises import TOLERANCE
 from fitsense.training.verify.ground import Ground
 from fitsense.training.verify.sheet import Item, Sheet
 from fitsense.training.verify.violation import WHOLE, Numbers, Violation
-from fitsense.training.volume import HARD_SET_RIR, MAJOR, SESSION_CAP
+from fitsense.training.week.prescription import SESSION_START_MIN, exercise_minutes
+from fitsense.training.week.split import MAX_DAYS, RESTED_DAYS, day_offsets, resistance_days
+from fitsense.training.week.volume import HARD_SET_RIR, MAJOR, SESSION_CAP
 
 LEAST_DAYS = {"novice": 2, "intermediate": 3, "advanced": 4}
 """F-01."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from fitsense.training import rounding
-from fitsense.training.catalog import Exercise
-from fitsense.training.prescription import DELOAD_RIR
+from fitsense.training.catalog.exercises import Exercise
+from fitsense.training.load import rounding
 from fitsense.training.verify.ground import Ground, load_ceiling, logged_kg
 from fitsense.training.verify.sheet import REST_S, RIR, Item, Sheet
 from fitsense.training.verify.violation import Numbers, Violation
+from fitsense.training.week.prescription import DELOAD_RIR
 
 TOLERANCE = 1e-6
 GRID_TOLERANCE_KG = 0.01

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fitsense.training.bands import muscle_caps
-from fitsense.training.catalog import LEVELS, LOWER_BODY, Exercise
-from fitsense.training.conditions import Bound, Limits
-from fitsense.training.energy import deficit_forbidden
-from fitsense.training.loads import LoadBounds, cap_pct, highest_load, load_bounds
-from fitsense.training.log import Exposure, exposures_of
-from fitsense.training.pools import SENIOR_AGE
-from fitsense.training.prescription import Bounds as DoseBounds
-from fitsense.training.prescription import Dose, bounds_of, dose_of, first_weeks, rir_floor
-from fitsense.training.readiness import Readiness, readiness
+from fitsense.training.catalog.exercises import LEVELS, LOWER_BODY, Exercise
+from fitsense.training.catalog.pools import SENIOR_AGE
+from fitsense.training.history.log import Exposure, exposures_of
+from fitsense.training.history.readiness import Readiness, readiness
+from fitsense.training.load.loads import LoadBounds, cap_pct, highest_load, load_bounds
+from fitsense.training.nutrition.energy import deficit_forbidden
+from fitsense.training.people.conditions import Bound, Limits
+from fitsense.training.people.screening import Screening, screen
 from fitsense.training.request import Request
-from fitsense.training.screening import Screening, screen
+from fitsense.training.week.bands import muscle_caps
+from fitsense.training.week.prescription import Bounds as DoseBounds
+from fitsense.training.week.prescription import Dose, bounds_of, dose_of, first_weeks, rir_floor
 
 _EASING = ("S-02", "S-03", "O-02", "P-06", "D-02")
 """Rules that ask for more repetitions in reserve, the one for tonight first."""

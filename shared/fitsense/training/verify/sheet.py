@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from fitsense.training.catalog import Exercise, load_catalog
+from fitsense.training.catalog.exercises import Exercise, load_catalog
 from fitsense.training.verify.violation import Numbers, Violation
 
 SETS = (1, 10)

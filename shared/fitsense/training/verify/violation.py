@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fitsense.training.catalog import load_catalog
+from fitsense.training.catalog.exercises import load_catalog
 from fitsense.training.findings import Finding, Value
-from fitsense.training.speech import MUSCLES
+from fitsense.training.words.speech import MUSCLES
 
 Severity = Literal["block", "warn"]
 """``block``: the plan may not be shown, saved or learned from. ``warn``: it is safe, but below what the rules

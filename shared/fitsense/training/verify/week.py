@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fitsense.training.balance import GROUPS
-from fitsense.training.bands import CAP_RULE, CONTINUITY_ADHERENCE, FEWEST_SETS, KEPT_SHARE, least_sets
 from fitsense.training.verify.days import sets_of
 from fitsense.training.verify.exercises import GRID_TOLERANCE_KG, TOLERANCE
 from fitsense.training.verify.ground import Ground, logged_kg
 from fitsense.training.verify.sheet import Sheet
 from fitsense.training.verify.violation import Numbers, Violation
-from fitsense.training.volume import weekly_cap
+from fitsense.training.week.balance import GROUPS
+from fitsense.training.week.bands import CAP_RULE, CONTINUITY_ADHERENCE, FEWEST_SETS, KEPT_SHARE, least_sets
+from fitsense.training.week.volume import weekly_cap
 
 DELOAD_SHARE = (0.4, 0.6)
 """D-02: 40 to 60 % of the sets are cut."""

@@ -1,0 +1,1 @@
+"""The exercises, what they need and what they load."""

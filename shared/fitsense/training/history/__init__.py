@@ -1,0 +1,1 @@
+"""What was done: sessions, estimated maxima, fatigue, sleep, breaks, trends."""

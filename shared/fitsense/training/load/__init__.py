@@ -1,0 +1,1 @@
+"""The next load of a lift: progression, ceilings, and loads that exist."""

@@ -1,0 +1,1 @@
+"""Energy, body weight and aerobic minutes."""

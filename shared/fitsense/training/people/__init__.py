@@ -1,0 +1,1 @@
+"""Who a person is: conditions, measures, what excludes and bounds, and the gate before any plan."""

@@ -1,0 +1,1 @@
+"""The week: splits, doses, volume, exercises on days, sets with warm-ups."""
