@@ -51,9 +51,12 @@ def segments(name: str) -> list[str]:
 def _escape(segment: str) -> str:
     if not segment:
         return EMPTY
-    if segment in (".", ".."):
-        return segment.replace(".", "%2E")
-    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", segment)
+    return _dots(_UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", segment))
+
+
+def _dots(piece: str) -> str:
+    """A piece that a file system would read as a way up."""
+    return piece.replace(".", "%2E") if piece in (".", "..") else piece
 
 
 def _split(escaped: str) -> list[str]:
@@ -67,4 +70,4 @@ def _split(escaped: str) -> list[str]:
             pieces.append(piece + CONTINUED)
             piece, size = "", 0
         piece, size = piece + atom, size + width
-    return [*pieces, piece]
+    return [*pieces, _dots(piece)]

@@ -25,6 +25,8 @@ def name_of(segments: list[str]) -> str:
 @example("a/../../b")
 @example("%" * 1024)
 @example("x" * 1024)
+@example("x" * 200 + "..")
+@example("x" * 200 + "./secret")
 def test_reversible_and_never_outside(name: str) -> None:
     segments = names.segments(name)
     assert name_of(segments) == name
