@@ -21,6 +21,7 @@ from fitsense.training.case import Case, CaseHistory, CaseSet, Target
 from fitsense.training.catalog.exercises import EQUIPMENT, MUSCLES, load_catalog
 from fitsense.training.findings import Finding
 from fitsense.training.history.log import Log, lifts_of_log, log_of_case
+from fitsense.training.people.painful import painful_exercises
 from fitsense.training.request import Request
 from fitsense.training.week.continuity import usual_sets
 
@@ -210,6 +211,9 @@ def request_of_case(case: Case, notes: Notes | None = None) -> Request:
         last_night_h=nights[-1] if today and nights else None,
         break_days=log.days_since_last or 0,
         ill=notes.illness if notes else "",
+        avoid=painful_exercises(case.history.sets, case.history.user_notes, case.profile.model_dump())
+        if notes and notes.pain
+        else frozenset(),
         log=log,
         today=today,
     )

@@ -107,6 +107,15 @@ def test_load_and_sets_never_rise_together() -> None:
     assert not raise_earned(CATALOG["sq01"], twice(80, [11]), DOSE, bounds())
 
 
+def test_a_lift_that_stands_still_for_long_is_told_so() -> None:
+    still = [session(3 * at, 60, [9, 9], 2) for at in range(6)]
+    keys = [finding.key for finding in change("hp01", *still).findings]
+    assert keys[0] != "adapt.stall_hold"
+    assert keys[-1] == "adapt.stall_hold"
+    assert "bench press" in change("hp01", *still).findings[-1].text()
+    assert "adapt.stall_hold" not in [finding.key for finding in change("hp01", *still[:3]).findings]
+
+
 def test_failed_push_ups_have_nothing_lighter() -> None:
     ups = [Exposure(day(at), None, (7, 5), (0, 0), None) for at in (0, 3)]
     assert too_hard(ups, (8, 15))

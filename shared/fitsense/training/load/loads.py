@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from fitsense.training.catalog.exercises import Exercise
@@ -100,7 +101,18 @@ def decide_load(
     step = progression.failed_step(facts) or progression.regained(facts) or bounds.scheme(facts)
     if step.why == "raise":
         step = _held(facts, bounds.ready, highest, sets_rise=sets_rise) or step
-    return _rounded(exercise, facts, step, bounds, highest)
+    change = _rounded(exercise, facts, step, bounds, highest)
+    return _with_stall(change, facts) if change.why == "hold" else change
+
+
+def _with_stall(change: LoadChange, facts: Facts) -> LoadChange:
+    """What to do about a lift that has not moved for long is said beside why it holds."""
+    stalled = progression.stall(facts)
+    if stalled is None or stalled.action == "lower":  # P-04 lowers after two misses, not before
+        return change
+    finding = stalled.finding
+    named = replace(finding, numbers={**finding.numbers, "exercise": change.exercise_id})
+    return change._replace(findings=(*change.findings, named))
 
 
 def _held(facts: Facts, ready: Readiness, highest: float, *, sets_rise: bool) -> progression.Step | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from fitsense.errors import Misconfigured
+from fitsense.training.catalog.coverage import coverage_problems
 from fitsense.training.catalog.exercises import COMPOUND
 from fitsense.training.catalog.pools import SENIOR_AGE, pools_of
 from fitsense.training.history.readiness import Readiness, readiness
@@ -47,11 +50,19 @@ class Draft:
     """Logged lifts whose load would lie below the empty bar: other exercises do their work (R-01)."""
 
 
+@cache
+def _check_catalogue() -> None:
+    """Once a process: every condition leaves enough to plan with. Raises Misconfigured."""
+    if problems := coverage_problems():
+        raise Misconfigured(f"exercise catalogue: {'; '.join(problems)}")
+
+
 def build_plan(request: Request, seed: int = 0, days: tuple[tuple[Slot, ...], ...] | None = None) -> Draft:
     """The week's plan; ``seed`` chooses between equally good exercises, ``days`` replaces the level's split.
 
     Raises ValueError when the person's bounds leave no exercise at all.
     """
+    _check_catalogue()
     limits = limits_for(request.context, request.pain)
     ready = readiness(request)
     request = _as_planned(request, limits, ready)
