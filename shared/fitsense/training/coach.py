@@ -53,6 +53,10 @@ class _Seen:
         return self.case.profile.language
 
     @property
+    def units(self) -> str:
+        return self.case.profile.units
+
+    @property
     def level(self) -> str:
         return max(self.screening.level, self.ready.level, self.food.level, key=LEVELS.index)
 
@@ -174,9 +178,9 @@ def _answer(
         },
         **_amounts(seen, draft),
         "e1rm_kg": maxima,
-        "changes": [_change(change, seen.language) for change in draft.changes] if draft else [],
-        "reasons": [finding.as_dict(seen.language) for finding in findings],
-        "statements": list(dict.fromkeys(one.text(seen.language) for one in _told(seen, notes))),
+        "changes": [_change(change, seen) for change in draft.changes] if draft else [],
+        "reasons": [finding.as_dict(seen.language, seen.units) for finding in findings],
+        "statements": list(dict.fromkeys(one.told(seen.language, seen.units) for one in _told(seen, notes))),
         "questions": [one.text(seen.language) for one in seen.screening.questions],
     }
 
@@ -247,9 +251,9 @@ def _e1rm(seen: _Seen) -> dict[str, float]:
     return {one: round(kg, 1) for one, kg in latest.items() if kg is not None}
 
 
-def _change(change: Any, language: str) -> Mapping[str, Any]:
+def _change(change: Any, seen: _Seen) -> Mapping[str, Any]:
     """A load's move: what it was, what it is, and the reason."""
-    reason = change.findings[0].as_dict(language) if change.findings else {}
+    reason = change.findings[0].as_dict(seen.language, seen.units) if change.findings else {}
     return {
         "exercise_id": change.exercise_id,
         "from_kg": change.old_kg,

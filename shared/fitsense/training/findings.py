@@ -6,6 +6,7 @@ A ``Finding`` names the rule, the sentence and the numbers that it looked at. Se
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import yaml
 from fitsense.errors import Misconfigured
 from fitsense.settings import DEFAULT_SCHEMA_DIR
 from fitsense.training.catalog.exercises import load_catalog
+from fitsense.training.load.rounding import KG_PER_LB
 from fitsense.training.words.speech import MUSCLES
 
 LANGUAGES = ("en", "es", "hi")
@@ -41,9 +43,22 @@ class Finding:
             shown["muscle"] = MUSCLES[language][str(muscle)]
         return sentences()[self.key][language].format_map(shown)
 
-    def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """``{rule_id, text, numbers}``."""
-        return {"rule_id": self.rule_id, "text": self.text(language), "numbers": dict(self.numbers)}
+    def told(self, language: str, units: str) -> str:
+        """The sentence in the person's own units of mass: ``kg`` or ``lb``."""
+        text = self.text(language)
+        return _KILOGRAMS.sub(_in_pounds, text) if units == "lb" else text
+
+    def as_dict(self, language: str = "en", units: str = "kg") -> dict[str, Any]:
+        """``{rule_id, text, numbers}``; the numbers are in kg whatever the units."""
+        return {"rule_id": self.rule_id, "text": self.told(language, units), "numbers": dict(self.numbers)}
+
+
+_KILOGRAMS = re.compile(r"(\d+(?:\.\d+)?) (?:kg|किलो)(?![/\w])")
+
+
+def _in_pounds(match: re.Match[str]) -> str:
+    """To half a pound, which no plate undercuts."""
+    return f"{round(2 * float(match[1]) / KG_PER_LB) / 2:g} lb"
 
 
 def _shown(value: Value) -> str:

@@ -275,3 +275,34 @@ def test_whatever_the_case_the_plan_shown_breaks_no_rule(raw: dict[str, Any]) ->
 
 def test_a_case_is_read_as_it_is_written() -> None:
     assert read().profile.days_per_week == 4
+
+
+@pytest.mark.parametrize("language", ["en", "es", "hi"])
+def test_pounds_are_told_in_pounds(language: str) -> None:
+    lifted = [{"date": "2026-11-12", "exercise": "hp01", "weight_kg": 61.23, "reps": 9, "rir": 2}] * 3
+    answer = plan_case(
+        Case.model_validate(
+            {
+                "request": "next_week_plan",
+                "profile": {
+                    "age": 30,
+                    "sex": "M",
+                    "height_cm": 180,
+                    "weight_kg": 80,
+                    "goal": "muscle_gain",
+                    "experience": "novice",
+                    "days_per_week": 3,
+                    "minutes_per_session": 60,
+                    "equipment": ["full_gym"],
+                    "medical_clearance": True,
+                    "units": "lb",
+                    "language": language,
+                },
+                "history": {"as_of": "2026-11-15", "sets": lifted, "training_weeks": 10},
+            }
+        )
+    )
+    texts = " ".join(one["text"] for one in (*answer["changes"], *answer["reasons"]))
+    assert "135 lb" in texts
+    assert "61.23" not in texts
+    assert answer["changes"][0]["from_kg"] == 61.23
