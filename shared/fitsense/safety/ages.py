@@ -61,8 +61,9 @@ def age(words: Words, at: int, value: float) -> Iterator[Found]:
 
 def _ends_number(words: Words, at: int, value: float) -> bool:
     """``cuarenta y ocho``, ``forty eight``: the end of a greater number."""
-    tens = value_of(word_at(words, at - (2 if word_at(words, at - 1) == "y" else 1)))
-    return value < 10 and tens is not None and 20 <= tens <= 90 and tens % 10 == 0
+    before = word_at(words, at - 1)
+    tens = word_at(words, at - 2) if before == "y" else before
+    return value < 10 and tens.endswith(("nta", "ty"))
 
 
 _THINGS = frozenset(
@@ -85,11 +86,15 @@ _THINGS = frozenset(
     }
 )
 _HINDI_OF = frozenset({"ka", "ki", "ke", "hai", "hoon", "hun", "hu", "ko"})
+_SINCE = frozenset({"llevo", "lleva", "hace", "durante", "empece", "empezo", "started", "began"})
+"""``Llevo quince años``, ``empecé a los quince``: how long, or when it began."""
 _SAYS_AGE = frozenset({"im", "turning", "turned", "turn", "hes", "shes", "aged"})
 
 
 def _is_age(words: Words, at: int) -> bool:
     before, after, later = word_at(words, at - 1), word_at(words, at + 1), word_at(words, at + 2)
+    if before == "las" or _SINCE.intersection(words[max(0, at - 6) : at]):
+        return False
     if _THEN.intersection(words[max(0, at - 3) : at]) or {"ago", "pehle"} & set(words[at + 1 : at + 4]):
         return False
     if after in _YEARS:

@@ -79,8 +79,8 @@ def _romanise_word(word: str) -> str:
             nukta = after == "़"
             follows = (word[at + 2] if at + 2 < len(word) else "") if nukta else after
             out.append(_NUKTA.get(char, _CONSONANTS[char]) if nukta else _CONSONANTS[char])
-            if follows not in _SIGNS and follows != "्" and follows:
-                out.append("a")  # the inherent vowel; none at the end of a word
+            if follows not in _SIGNS and follows != "्" and (follows or len(word) == 1):
+                out.append("a")  # the inherent vowel; none at the end of a word, but for ``न``
         elif char in _VOWELS:
             out.append(_VOWELS[char])
         elif char in _SIGNS:

@@ -33,6 +33,9 @@ class Lexicon:
 
     def __init__(self, concepts: Mapping[str, Mapping[str, str]], ordinary: Iterable[str]) -> None:
         self.by_first: dict[str, list[Phrase]] = {}
+        self.single: dict[str, list[Phrase]] = {}
+        self.by_two: dict[tuple[str, str], list[Phrase]] = {}
+        """Terms of one word, and of more by their first two."""
         self._languages: dict[str, set[str]] = {}
         for concept, texts in concepts.items():
             for language, terms in texts.items():
@@ -52,7 +55,12 @@ class Lexicon:
 
     def _add(self, entries: tuple[str, ...], concept: str, language: str) -> None:
         if entries:
-            self.by_first.setdefault(entries[0], []).append((entries, concept, language))
+            phrase = (entries, concept, language)
+            self.by_first.setdefault(entries[0], []).append(phrase)
+            if len(entries) == 1:
+                self.single.setdefault(entries[0], []).append(phrase)
+            else:
+                self.by_two.setdefault((entries[0], entries[1]), []).append(phrase)
             for entry in entries:
                 self._languages.setdefault(entry, set()).add(language)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from fitsense.safety.flags import RED_FLAGS
 from fitsense.safety.scan import Reading
 from fitsense.settings import DEFAULT_SCHEMA_DIR
 
@@ -45,7 +46,8 @@ def reply_for(action: str, level: str, rules: Sequence[str], tongue: str, readin
 
 def _keys(action: str, level: str, rule: str) -> tuple[str, ...]:
     if action == "conservative_answer":
-        return (f"caution.{rule}", f"caution.{level}")
+        sign = rule in RED_FLAGS and RED_FLAGS[rule].level in ("urgent", "emergency")
+        return (f"caution.{rule}", "caution.sign" if sign else f"caution.{level}")
     return (f"{rule}.{level}", rule, f"{action}.{level}")
 
 

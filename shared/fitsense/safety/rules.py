@@ -130,16 +130,6 @@ def matches(reading: Reading, context: frozenset[str]) -> Iterator[Match]:
                 yield from _softened(rule, lines, reading, context)
 
 
-def near(reading: Reading, context: frozenset[str]) -> Iterator[str]:
-    """Each line of which every group is named somewhere, whatever else its sentences say."""
-    present = context | reading.hits.keys()
-    for rule in load_rules():
-        named = [line for line in rule.lines if not any(map(present.isdisjoint, line.needs))]
-        yield from (f"{rule.id} {line.source}" for line in named)
-        if named:
-            yield f"{rule.id} {rule.level}"
-
-
 def _softened(
     rule: Rule, lines: Iterable[Line], reading: Reading, context: frozenset[str]
 ) -> Iterator[Match]:
@@ -178,7 +168,7 @@ def _holds(
     return None
 
 
-MOST_HITS = 40
+MOST_HITS = 20
 """Of one group: a text that says a word a thousand times says it once."""
 _ANYWHERE = Hit("", -1, -1, -1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from fitsense.safety.lexicon import Lexicon, load_lexicon
 from fitsense.safety.text import Text, read
@@ -124,16 +125,18 @@ def _spans(text: Text, lexicon: Lexicon, used: frozenset[Tongue]) -> Iterator[Sp
     resolved = [lexicon.resolve(word, hindi) for word in text.words]
     for start, entries in enumerate(resolved):
         for entry in entries:
-            for phrase, concept, language in lexicon.by_first.get(entry, ()):
-                if language not in used:
-                    continue
-                size = len(phrase)
-                if size == 1:
+            for _, concept, language in lexicon.single.get(entry, ()):
+                if language in used:
                     yield concept, start, start + 1
-                elif start + size <= len(resolved) and all(
-                    phrase[at] in resolved[start + at] for at in range(1, size)
-                ):
-                    yield concept, start, start + size
+        for pair in product(entries, resolved[start + 1] if start + 1 < len(resolved) else ()):
+            for phrase, concept, language in lexicon.by_two.get(pair, ()):
+                end = start + len(phrase)
+                if language in used and end <= len(resolved) and _follows(phrase, resolved, start):
+                    yield concept, start, end
+
+
+def _follows(phrase: tuple[str, ...], resolved: list[tuple[str, ...]], start: int) -> bool:
+    return all(phrase[at] in resolved[start + at] for at in range(2, len(phrase)))
 
 
 def _unmasked(spans: list[Span]) -> list[Span]:

@@ -25,6 +25,8 @@ def tongues(words: Sequence[str], devanagari: bool) -> tuple[Tongue, frozenset[T
     for one in ("es", "hi"):
         if strong[one] or weak[one] >= 2 + strong["en"]:
             used.add(one)
+    if not devanagari and {"es", "hi"} <= used and strong["es"] != strong["hi"]:
+        used.discard("es" if strong["es"] < strong["hi"] else "hi")  # nobody mixes the two
     main: Tongue = max(("en", "es", "hi"), key=lambda one: counts[one])
     if devanagari:
         return "hi", frozenset(used | {"hi"})

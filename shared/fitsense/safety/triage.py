@@ -11,6 +11,7 @@ from fitsense.safety.ages import ADULT_AGE
 from fitsense.safety.care import care
 from fitsense.safety.inject import injected as injections
 from fitsense.safety.inject import without_injection
+from fitsense.safety.opinion import second_opinion
 from fitsense.safety.people import concepts_of, texts_in
 from fitsense.safety.replies import reply_for, spoken
 from fitsense.safety.rules import LEVELS, Action, Level, Match, load_rules, matches
@@ -41,10 +42,12 @@ def triage(prompt: str, context: Mapping[str, Any] | None = None, lang: str | No
     """
     person = context or {}
     known = concepts_of(person)
-    whole = _reading(prompt, person)
+    whole = read_prompt(prompt, person)
     cleaned = without_injection(whole)
     rest = whole if not cleaned.injected else _reread(cleaned.rest, person)
     found = list(_found(whole, rest, person, known, injected=cleaned.injected))
+    if rest is not None:
+        found += _asked_again(rest, known, *_gravest(found))
     action, level = _gravest(found)
     rules = _ordered(found, action)
     tongue = lang or spoken(whole)
@@ -52,7 +55,27 @@ def triage(prompt: str, context: Mapping[str, Any] | None = None, lang: str | No
     return Triage(action, level, rules, reply, tongue)
 
 
-def _reading(text: str, person: Mapping[str, Any]) -> Reading:
+def by_rules(prompt: str, person: Mapping[str, Any]) -> tuple[Action, Level, tuple[str, ...]]:
+    """What the rules alone come to: action, level, and their ids."""
+    reading = read_prompt(prompt, person)
+    cleaned = without_injection(reading)
+    rest = reading if not cleaned.injected else _reread(cleaned.rest, person)
+    found = list(_found(reading, rest, person, concepts_of(person), injected=cleaned.injected))
+    action, level = _gravest(found)
+    return action, level, _ordered(found, action)
+
+
+def _asked_again(reading: Reading, known: frozenset[str], action: Action, level: Level) -> Iterator[Match]:
+    """The second opinion, where the rules see no red flag; it never softens what they say."""
+    if LEVELS.index(level) >= LEVELS.index("urgent"):
+        return
+    for match in second_opinion(reading, known):
+        if action in ("answer", "conservative_answer") or match.level in ("urgent", "emergency", "crisis"):
+            yield match
+
+
+def read_prompt(text: str, person: Mapping[str, Any]) -> Reading:
+    """``text`` read with the figures that a rule asks for."""
     split = read(text)
     return scan_words(split, numbers.find(split, person))
 
@@ -87,7 +110,7 @@ def _data(person: Mapping[str, Any]) -> Iterable[str]:
 
 def _of_data(text: str, person: Mapping[str, Any], known: frozenset[str]) -> Iterator[Match]:
     """Notes and imports: red flags count, what they ask for does not."""
-    reading = _reading(text, person)
+    reading = read_prompt(text, person)
     yield from (one for one in matches(reading, known) if one.rule_id in SIGN_RULES)
     if injections(reading):
         yield Match("X-INJECT", "answer", "none", 0, "instructions in the data")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from fitsense.safety.fuzzy import distance
@@ -12,6 +14,7 @@ from fitsense.safety.reply_check import check_reply
 from fitsense.safety.rules import load_rules
 from fitsense.safety.scan import scan
 from fitsense.safety.text import fold, read
+from fitsense.settings import DEFAULT_SCHEMA_DIR
 from tests.unit.training.people import context
 
 
@@ -78,3 +81,9 @@ def test_sentences_and_clauses() -> None:
     assert text.words == ("knee", "hurts", "but", "fine", "go")
     assert text.sentence == (0, 0, 0, 0, 1)
     assert text.asks[1]
+
+
+def test_no_concept_stands_twice_in_a_file() -> None:
+    for path in (DEFAULT_SCHEMA_DIR / "catalog" / "safety" / "lexicon").glob("*.yaml"):
+        names = re.findall(r"^\+?\w+(?=:)", path.read_text("utf-8"), re.MULTILINE)
+        assert sorted(set(names)) == sorted(names), path.name
