@@ -18,7 +18,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from fitsense import cli_engine, cli_triage, show
+from fitsense import cli_engine, show
 from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
 from fitsense.deadletters import list_letters, replay_letters
@@ -36,7 +36,7 @@ letters_app = typer.Typer(no_args_is_help=True, help="Messages that could not be
 app.add_typer(runs_app, name="runs")
 app.add_typer(letters_app, name="dead-letters")
 app.command("plan")(cli_engine.plan)
-app.command("triage")(cli_triage.triage)
+app.command("triage")(cli_engine.triage)
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)

@@ -1,10 +1,15 @@
-"""``fitsense plan``: the engine in a terminal. No cloud, no network; it is loaded on the first use."""
+"""``fitsense plan`` and ``fitsense triage``: the engine in a terminal.
+
+No cloud, no network; the engine is loaded on the first use.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -15,7 +20,9 @@ if TYPE_CHECKING:
     from fitsense.training.case import Case
 
 STDIN = "-"
+LANGUAGES = ("en", "es", "hi", "hinglish")
 CaseFile = Annotated[str, typer.Option("--case", help="The case as JSON; - reads standard input.")]
+Prompts = Annotated[str, typer.Option("--case", help="A JSON object, or JSONL; - reads standard input.")]
 
 
 class BadCase(Permanent):
@@ -26,20 +33,44 @@ class BadCase(Permanent):
         self.problems = problems
 
 
+class BadPrompt(Permanent):
+    """A line that cannot be read; names it, and says what would be right."""
+
+
 def plan(case: CaseFile) -> None:
     """Print the plan for a case, with its reasons, as JSON."""
+    with _told():
+        from fitsense.training.coach import plan_case
+
+        answer = plan_case(read_case(case))
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+
+
+def triage(case: Prompts) -> None:
+    """Print {action, level, rule_ids, reply, lang} as a JSON line for each {prompt, context, lang?}."""
+    with _told():
+        from fitsense.safety.triage import triage as judge
+
+        for number, value in read_prompts(case):
+            found = judge(*_checked(number, value))
+            typer.echo(orjson.dumps(found).decode())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An error becomes a line on stderr and an exit code."""
     try:
-        answer = _plan(case)
+        yield
     except FitSenseError as error:
         typer.echo(f"{type(error).__name__}: {error.message}", err=True)
         raise typer.Exit(error.exit_code) from None
-    typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
 
 
-def _plan(source: str) -> dict[str, object]:
-    from fitsense.training.coach import plan_case
-
-    return plan_case(read_case(source))
+def _read(source: str) -> tuple[str, bytes]:
+    """The name and the bytes of a file, or of standard input. Raises OSError."""
+    if source == STDIN:
+        return "standard input", sys.stdin.buffer.read()
+    return source, Path(source).read_bytes()
 
 
 def read_case(source: str) -> Case:
@@ -49,7 +80,7 @@ def read_case(source: str) -> Case:
     from fitsense.training.case import Case
 
     try:
-        return Case.model_validate(read_json(source))
+        return Case.model_validate(_json(source))
     except ValidationError as error:
         raise BadCase(
             [
@@ -59,13 +90,49 @@ def read_case(source: str) -> Case:
         ) from error
 
 
-def read_json(source: str) -> object:
-    """JSON of a file, or of standard input. Raises BadCase."""
-    name = "standard input" if source == STDIN else source
+def _json(source: str) -> object:
     try:
-        data = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
-        return orjson.loads(data)
+        name, data = _read(source)
     except OSError as error:
-        raise BadCase([Problem(name, error.strerror or str(error))]) from error
+        raise BadCase([Problem(source, error.strerror or str(error))]) from error
+    try:
+        return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadCase([Problem(name, f"no JSON: {error}")]) from error
+
+
+def read_prompts(source: str) -> Iterator[tuple[int, Any]]:
+    """(line number, value) of one JSON object over any lines, or of one a line. Raises BadPrompt."""
+    try:
+        name, data = _read(source)
+    except OSError as error:
+        raise BadPrompt(f"{source}: {error.strerror or error}") from error
+    if not data.strip():
+        raise BadPrompt(f"{name}: line 1: empty; a JSON object with a prompt is due")
+    try:
+        yield 1, orjson.loads(data)
+    except orjson.JSONDecodeError:
+        yield from _lines(data, name)
+
+
+def _lines(data: bytes, name: str) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise BadPrompt(f"{name}: line {number}: no JSON: {error}") from error
+
+
+def _checked(number: int, case: Any) -> tuple[str, dict[str, Any], str | None]:
+    if not isinstance(case, dict):
+        raise BadPrompt(f"line {number}: a JSON object is due, not {type(case).__name__}")
+    prompt, context, lang = case.get("prompt"), case.get("context") or {}, case.get("lang")
+    if not isinstance(prompt, str):
+        raise BadPrompt(f"line {number}: prompt: a text is due")
+    if not isinstance(context, dict):
+        raise BadPrompt(f"line {number}: context: an object is due")
+    if lang is not None and lang not in LANGUAGES:
+        raise BadPrompt(f"line {number}: lang: one of {', '.join(LANGUAGES)} is due")
+    return prompt, context, lang

@@ -13,6 +13,7 @@ from fitsense import manifest, records
 from fitsense.config import RunConfig
 from fitsense.events import TYPES
 from fitsense.settings import DEFAULT_SCHEMA_DIR
+from fitsense.training.case import Case
 
 MODELS: list[type[BaseModel]] = [
     RunConfig,
@@ -30,6 +31,7 @@ MODELS: list[type[BaseModel]] = [
     records.TeacherResponse,
     records.DatasetRecord,
     records.CoachAnswer,
+    Case,
 ]
 
 

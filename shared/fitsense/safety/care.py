@@ -16,7 +16,6 @@ _HOLDS_PLAN = frozenset({"c_pregnant", "c_cardiac", "c_hernia", "c_surgery"})
 """No plan before a clinician has cleared it (C-PREG, C-CARD, C-HERN, C-SURG)."""
 _NO_DEFICIT = frozenset({"c_pregnant", "c_ed", "ed_history", "c_postpartum"})
 SEVERE_PAIN = 5
-LONG_PAIN_WEEKS = 2
 
 
 def care(reading: Reading, person: Mapping[str, Any], known: frozenset[str]) -> Iterator[Match]:

@@ -149,9 +149,6 @@ def _areas_at(reading: Reading, hurt: Hit) -> Iterator[str]:
     yield from _finest(same)
 
 
-_COARSE = {"hip": {"a_groin"}, "abdomen": set(), "foot": set()}
-
-
 def _finest(areas: set[str]) -> set[str]:
     """``low_back`` is named by every back; a finer word wins over it."""
     if "upper_back" in areas:

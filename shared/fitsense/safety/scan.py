@@ -18,7 +18,6 @@ SCOPE_WORDS = 6
 _HINDI_VERBS = words("scan.hindi_verbs")
 _LIST_WORDS = words("scan.list_words")
 _FORWARD_HINDI = words("scan.forward_hindi")
-_CONTRAST = words("scan.contrast")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,7 @@ def triage(prompt: str, context: Mapping[str, Any] | None = None, lang: str | No
     """
     person = context or {}
     known = concepts_of(person)
-    whole = read_prompt(prompt, person)
-    cleaned = without_injection(whole)
-    rest = whole if not cleaned.injected else _reread(cleaned.rest, person)
-    found = list(_found(whole, rest, person, known, injected=cleaned.injected))
+    whole, rest, found = _judged(prompt, person, known)
     if rest is not None:
         found += _asked_again(rest, known, *_gravest(found))
     action, level = _gravest(found)
@@ -57,12 +54,19 @@ def triage(prompt: str, context: Mapping[str, Any] | None = None, lang: str | No
 
 def by_rules(prompt: str, person: Mapping[str, Any]) -> tuple[Action, Level, tuple[str, ...]]:
     """What the rules alone come to: action, level, and their ids."""
-    reading = read_prompt(prompt, person)
-    cleaned = without_injection(reading)
-    rest = reading if not cleaned.injected else _reread(cleaned.rest, person)
-    found = list(_found(reading, rest, person, concepts_of(person), injected=cleaned.injected))
+    _, _, found = _judged(prompt, person, concepts_of(person))
     action, level = _gravest(found)
     return action, level, _ordered(found, action)
+
+
+def _judged(
+    prompt: str, person: Mapping[str, Any], known: frozenset[str]
+) -> tuple[Reading, Reading | None, list[Match]]:
+    """The prompt, what is left of it without injected instructions, and what the rules find."""
+    whole = read_prompt(prompt, person)
+    cleaned = without_injection(whole)
+    rest = whole if not cleaned.injected else _reread(cleaned.rest, person)
+    return whole, rest, list(_found(whole, rest, person, known, injected=cleaned.injected))
 
 
 def _asked_again(reading: Reading, known: frozenset[str], action: Action, level: Level) -> Iterator[Match]:

@@ -106,7 +106,7 @@ def test_a_number_that_is_none_is_400(cloud: CloudProcess, blob: storage.Blob) -
 def test_of_24_racing_writers_one_wins(cloud: CloudProcess, bucket: storage.Bucket, size: int) -> None:
     """Small uploads come in one request, large ones as resumable sessions."""
     clients = [connect(cloud) for _ in range(24)]
-    barrier, won = threading.Barrier(24), []
+    barrier, won, lost = threading.Barrier(24), [], []
 
     def write(number: int) -> None:
         blob = clients[number].bucket(bucket.name).blob("race")
@@ -115,12 +115,12 @@ def test_of_24_racing_writers_one_wins(cloud: CloudProcess, bucket: storage.Buck
             blob.upload_from_string(bytes([number]) * size, if_generation_match=0)
             won.append(number)
         except PreconditionFailed:
-            pass
+            lost.append(number)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(24)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(won) == 1
+    assert (len(won), len(lost)) == (1, 23)
     assert bucket.blob("race").download_as_bytes() == bytes([won[0]]) * size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 PERCENT_OF_1RM = (
     100, 97.8, 95.5, 93.9, 92.2, 90.7, 89.2, 87.8, 86.3, 85.0, 83.7, 82.4, 81.1, 79.9, 78.6,
@@ -72,10 +71,3 @@ def reps_at(share: float, rir: float) -> int:
     """Repetitions that the table predicts at ``share`` of the 1RM with ``rir`` left; at least 0 (P-03)."""
     most = next((i for i, percent in enumerate(PERCENT_OF_1RM) if percent / 100 < share), len(PERCENT_OF_1RM))
     return max(0, int((most - 1) / 2 + 1 - rir)) if most else 0
-
-
-def trend_percent(values: Sequence[float]) -> float | None:
-    """Change from the first to the last value, per cent; None without two of them."""
-    if len(values) < 2 or not values[0]:
-        return None
-    return 100 * (values[-1] / values[0] - 1)

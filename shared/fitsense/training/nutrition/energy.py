@@ -16,8 +16,6 @@ BREASTFEEDING_WEEKS = 26
 """Weeks in which the floor after a birth holds, unless it is told that nobody is breastfed."""
 VERY_LOW_KCAL = 800.0
 """N-04: below it only in medical care."""
-MAX_LOSS_PCT = 1.0
-"""N-01: hard cap of the weekly loss, per cent of body weight."""
 LOSS_BAND_PCT = (0.5, 0.7)
 GAIN_BAND_PCT = {"novice": (0.25, 0.5), "intermediate": (0.25, 0.5), "advanced": (0.1, 0.25)}
 LOW_AVAILABILITY = 30.0
