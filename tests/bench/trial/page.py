@@ -57,11 +57,13 @@ def _members(trial: Trial, name: str, label: str) -> int:
 
 
 def checks_of(facts: dict[str, Any]) -> list[Check]:
-    """The verdict: more strength for certain, and not more weeks with an overload event."""
+    """The verdict: more strength for certain, and for certain no more weeks with an overload event."""
     less = facts["adapted_less"][STATIC]
     return [
         at_least("strength_gained_low", less["strength_pct"]["low"], 0, "adapted less static, 95 % interval"),
-        at_most("overload_weeks_low", less["overload_weeks"]["low"], 0, "adapted less static, 95 % interval"),
+        at_most(
+            "overload_weeks_high", less["overload_weeks"]["high"], 0, "adapted less static, 95 % interval"
+        ),
     ]
 
 

@@ -98,7 +98,7 @@ def test_the_verdict_is_that_of_the_intervals(watched: tuple[Trial, Shown]) -> N
     for low, passed in ((0.1, True), (-0.1, False)):
         less["strength_pct"]["low"] = low
         assert checks_of(facts)[0].passed == passed
-        less["overload_weeks"]["low"] = -low
+        less["overload_weeks"]["high"] = -low
         assert checks_of(facts)[1].passed == passed
 
 
