@@ -19,6 +19,7 @@ from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, params_sha256
 from fitsense.errors import BadArtifact, FitSenseError, Permanent
 from fitsense.manifest import Claim, Counters, Failure, InputRef, Manifest, Part
+from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Graph, load_pipelines
 from fitsense.runs import claim_name
 from fitsense.settings import TaskSettings
@@ -133,7 +134,7 @@ class Runner:
         self.input_refs.append(
             InputRef(stage=stage, uri=uri, generation=stored.generation, crc32c=stored.crc32c)
         )
-        return Input(self.store, Manifest.model_validate_json(stored.data))
+        return Input(self.store, manifest_model(stage).model_validate_json(stored.data))
 
     def _made(self) -> set[int]:
         names = self.store.names(f"{self.folder}/parts/")

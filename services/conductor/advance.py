@@ -13,11 +13,14 @@ import structlog
 
 from fitsense.artifacts import ArtifactStore, failure_name, manifest_name
 from fitsense.config import RunConfig
-from fitsense.manifest import Claim, Failure, Manifest
+from fitsense.manifest import Claim, Failure
+from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Graph
 from fitsense.runs import RunReader, RunView, claim_name
 from services.conductor import claims
-from services.conductor.launch import Launcher, Outcome, Refused, StartStage
+from services.conductor.launch import Launcher
+from services.conductor.orders import Outcome, Refused, StartStage
+from services.conductor.retraining import Retrainer
 from services.conductor.tell import Teller
 
 log = structlog.get_logger(__name__)
@@ -28,14 +31,23 @@ def reused(config: RunConfig, graph: Graph) -> list[str]:
     if config.reuse is None:
         return []
     start = config.reuse.from_stage
-    return [s for s in graph.order if s != start and start not in graph.upstream(s)]
+    kept = [s for s in graph.order if s != start and start not in graph.upstream(s)]
+    return [s for s in kept if not config.skips(s)]
 
 
 class Advancer:
     """Moves runs on. One lock a run keeps this instance's threads apart; claims keep instances apart."""
 
-    def __init__(self, store: ArtifactStore, reader: RunReader, launcher: Launcher, teller: Teller) -> None:
+    def __init__(
+        self,
+        store: ArtifactStore,
+        reader: RunReader,
+        launcher: Launcher,
+        teller: Teller,
+        retrainer: Retrainer,
+    ) -> None:
         self.store = store
+        self.retrainer = retrainer
         self.reader = reader
         self.launcher = launcher
         self.teller = teller
@@ -73,7 +85,8 @@ class Advancer:
             self._give_up(view, claim, Outcome("failed", error.message))
             return
         if not claims.name_execution(self.store, claim, execution):
-            self.launcher.cancel(order.spec, execution)  # another took the claim over; it must run alone
+            # another took the claim over; it must run alone
+            self.launcher.cancel(order.spec, execution, order.training)
             return
         log.info("stage.started", run_id=view.run_id, stage=claim.stage, execution=execution)
         self.teller.started(order, execution)
@@ -81,7 +94,8 @@ class Advancer:
     def _order(self, view: RunView, claim: Claim) -> StartStage:
         spec = view.graph.spec(claim.stage)
         tasks = view.config.tasks(claim.stage) if spec.sharded else 1
-        return StartStage(view.run_id, claim.stage, spec, tasks, claim, view.config.training)
+        training, data_run = view.config.training, view.requested_of or view.run_id
+        return StartStage(view.run_id, claim.stage, spec, tasks, claim, training, data_run)
 
     def _look_after(self, view: RunView, stage: str, grace_s: float) -> None:
         """A claimed stage that has not landed: is its execution alive?"""
@@ -92,7 +106,7 @@ class Advancer:
         if claim.execution is None:
             self._find_or_start(view, claim, stored.generation, grace_s)
             return
-        outcome = self.launcher.outcome(spec, claim.execution)
+        outcome = self.launcher.outcome(spec, claim.execution, view.config.training)
         if outcome.state == "running" or self._settled(view, stage):
             return
         if claim.attempt >= spec.attempts or outcome.state == "cancelled":
@@ -137,7 +151,7 @@ class Advancer:
             if reuse is None or view.stages[stage].state == "landed":
                 continue
             artifact = view.graph.artifact(stage)
-            source = self.store.read_model(manifest_name(artifact, reuse.run_id), Manifest)
+            source = self.store.read_model(manifest_name(artifact, reuse.run_id), manifest_model(stage))
             if source is not None:
                 adopted = source.model_copy(
                     update={"run_id": view.run_id, "adopted_from": source.adopted_from or reuse.run_id}
@@ -149,6 +163,7 @@ class Advancer:
         view = self.reader.observe(run_id, claims=True)
         if view is None:
             return
+        self.retrainer.consider(view)  # before its end is told: then nobody looks at it again
         ended = self.teller.tell(view)
         if ended and view.state == "failed":
             self._cancel_rest(view)
@@ -159,4 +174,5 @@ class Advancer:
         """A failed run must not go on spending."""
         for stage in view.stages.values():
             if stage.state == "running" and stage.claim and stage.claim.execution:
-                self.launcher.cancel(view.graph.spec(stage.stage), stage.claim.execution)
+                spec, training = view.graph.spec(stage.stage), view.config.training
+                self.launcher.cancel(spec, stage.claim.execution, training)

@@ -10,21 +10,24 @@ from contextlib import contextmanager
 import orjson
 import structlog
 import yaml
-from pydantic import ValidationError
 
 from fitsense.admission import check_name, parse_config
 from fitsense.artifacts import FAILURE, MANIFEST, ArtifactStore, manifest_name, to_json
 from fitsense.cloud import Cloud
-from fitsense.config import RunConfig, Training, params_sha256
-from fitsense.errors import BadConfig, BadMessage, Problem, Unavailable
-from fitsense.events import ConfigRejected, Event, publish
-from fitsense.manifest import Claim, Manifest, ProblemModel, Rejection
+from fitsense.config import RunConfig, params_sha256
+from fitsense.errors import BadConfig, Problem, Unavailable
+from fitsense.events import ConfigRejected, Event, ModelEvent, Topic, TrainingRequested, publish
+from fitsense.manifest import ProblemModel, Rejection
+from fitsense.models.channels import CHANNELS
+from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Pipelines, load_pipelines
-from fitsense.runs import RunReader, active_name, claim_name, config_name, run_id_of, status_name
-from services.conductor import claims
+from fitsense.runs import RunReader, active_name, config_name, run_id_of, status_name
 from services.conductor.advance import Advancer, reused
-from services.conductor.launch import Launcher, StartStage
+from services.conductor.channels import ChannelTeller
+from services.conductor.launch import Launcher
 from services.conductor.messages import Message, parse_notification, parse_training
+from services.conductor.requests import TrainingRequests
+from services.conductor.retraining import Retrainer
 from services.conductor.tell import Teller
 
 log = structlog.get_logger(__name__)
@@ -44,8 +47,12 @@ class Conductor:
         self.store = ArtifactStore(cloud.bucket)
         self.reader = RunReader(self.store, self.pipelines)
         self.launcher = Launcher(cloud)
+        self.channels = ChannelTeller(self.store, self._emit)
+        self.retrainer = Retrainer(self.store, self._emit)
         teller = Teller(self.store, self._emit)
-        self.advancer = Advancer(self.store, self.reader, self.launcher, teller)
+        self.advancer = Advancer(self.store, self.reader, self.launcher, teller, self.retrainer)
+        grace_s = cloud.settings.claim_grace_s
+        self.requests = TrainingRequests(self.store, self.reader, self.advancer, grace_s)
         self._artifacts = {spec.artifact for spec in self.pipelines.stages.values()}
         self._handled: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._sweeping = threading.Lock()
@@ -58,6 +65,8 @@ class Conductor:
         folder, _, file = written.name.rpartition("/")
         if written.name.startswith(CONFIGS):
             self._on_config(written.name, written.generation)
+        elif written.name == CHANNELS:
+            self.channels.tell()
         elif file in (MANIFEST, FAILURE):
             artifact, _, run_id = folder.rpartition("/")
             if artifact in self._artifacts:
@@ -70,6 +79,7 @@ class Conductor:
         try:
             self._sweep_runs()
             self._sweep_configs()
+            self._sweep_models()
         finally:
             self._sweeping.release()
 
@@ -82,6 +92,13 @@ class Conductor:
         for name in self.store.names("active/"):
             with _alone(active=name):
                 self._sweep_run(name)
+
+    def _sweep_models(self) -> None:
+        with _alone(channels=CHANNELS):
+            self.channels.tell()
+        for name in self.retrainer.schedules():
+            with _alone(schedule=name):
+                self.retrainer.ask_if_due(name)
 
     def _sweep_run(self, name: str) -> None:
         stored = self.store.read(name)
@@ -96,26 +113,7 @@ class Conductor:
 
     def on_training(self, message: Message) -> None:
         """Someone asks for training on a run's dataset, beside or after the run's own."""
-        request = parse_training(message)
-        view = self.reader.observe(request.run_id)
-        if view is None:
-            raise BadMessage(f"there is no run {request.run_id}", hint="fitsense runs lists them")
-        if lacking := [s for s in ("dataset", "quality_gate") if view.stages[s].state != "landed"]:
-            raise BadMessage(f"{request.run_id} has not landed {lacking}; nothing to train on")
-        try:
-            base = (view.config.training or Training()).model_dump()
-            training = Training.model_validate(base | request.overrides)
-        except ValidationError as error:
-            raise BadMessage(f"training overrides: {error}") from error
-        key = f"training-{params_sha256(training, view.config.seed)[:12]}"
-        taken = claims.take(self.store, request.run_id, key)
-        claim = taken or self.store.read_model(claim_name(request.run_id, key), Claim)
-        if claim is None or claim.execution:
-            return  # the same request again: trained once
-        # A claim without an execution: an earlier try was cut off. Batch refuses the same job twice by name.
-        spec = view.graph.spec("training")
-        order = StartStage(request.run_id, "training", spec, 1, claim, training)
-        claims.name_execution(self.store, claim, self.launcher.start(order))
+        self.requests.handle(parse_training(message))
 
     def _on_config(self, name: str, generation: int) -> None:
         if name.endswith(".rejected.json") or name == CONFIGS or (name, generation) in self._handled:
@@ -166,6 +164,7 @@ class Conductor:
             raise BadConfig(
                 [Problem(f"execution.tasks.{unknown[0]}", "not a sharded stage", ", ".join(sharded))]
             )
+        self._check_backend(config)
         if config.reuse is None:
             return
         if config.reuse.from_stage not in graph.order:
@@ -173,9 +172,14 @@ class Conductor:
         for stage in reused(config, graph):
             self._check_reused(config, graph.artifact(stage), stage)
 
+    def _check_backend(self, config: RunConfig) -> None:
+        why = config.training and self.launcher.backend(config.training).unavailable(config.pipeline)
+        if why:
+            raise BadConfig([Problem("training.backend", why, "batch")])
+
     def _check_reused(self, config: RunConfig, artifact: str, stage: str) -> None:
         run_id = config.reuse.run_id if config.reuse else ""
-        manifest = self.store.read_model(manifest_name(artifact, run_id), Manifest)
+        manifest = self.store.read_model(manifest_name(artifact, run_id), manifest_model(stage))
         if manifest is None:
             raise BadConfig([Problem("reuse.run_id", f"{run_id} has not landed {stage}", "a run that has")])
         if manifest.params_sha256 != params_sha256(config.params(stage), config.seed):
@@ -229,7 +233,8 @@ class Conductor:
         self._emit(ConfigRejected(run_id=run_id, config=name, problems=texts))
 
     def _emit(self, event: Event) -> None:
-        publish(self.cloud, "runs", event)
+        topic: Topic = "models" if isinstance(event, ModelEvent) else "runs"
+        publish(self.cloud, "training" if isinstance(event, TrainingRequested) else topic, event)
 
 
 @contextmanager

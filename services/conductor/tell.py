@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import structlog
@@ -12,6 +13,8 @@ from fitsense.artifacts import ArtifactStore
 from fitsense.config import canonical_json
 from fitsense.events import (
     Event,
+    ModelRegistered,
+    ModelRejected,
     RunAdmitted,
     RunCompleted,
     RunFailed,
@@ -19,8 +22,9 @@ from fitsense.events import (
     StageLanded,
     StageStarted,
 )
-from fitsense.runs import RunView, StageView, active_name, name_of, status_name
-from services.conductor.launch import StartStage
+from fitsense.models.registration import Registration, record_name
+from fitsense.runs import RunView, StageView, active_name, config_name, name_of, status_name
+from services.conductor.orders import StartStage
 
 log = structlog.get_logger(__name__)
 
@@ -51,25 +55,37 @@ class Teller:
         """Bring people up to date; True when this call told the end of the run."""
         if view.state == "running":
             self._tell_facts(view)
-            self._keep_active(view.run_id)
+            self._keep_active(view)
             return False
-        generation = self._active_generation(view.run_id)
+        generation = self._active_generation(view)
         if generation is None:
             return False  # its end was told before: a late event, or a look after a restart
         self._tell_facts(view)
         self.emit(_ending(view))
-        self.store.delete(active_name(name_of(view.run_id)), generation)
+        self.store.delete(active_name(view.name), generation)
         self._told.pop(view.run_id, None)
         log.info("run.finished", run_id=view.run_id, state=view.state)
         return True
 
     def _tell_facts(self, view: RunView) -> None:
         told = self._told[view.run_id]
-        for event in _facts(view):
+        verdict = self._verdict(view)
+        for event in [*_facts(view), *verdict]:
             if event.type + event.key not in told:
                 self.emit(event)
                 told.add(event.type + event.key)
+        told |= {"verdict"} if verdict else set()
         self._write_status(view)
+
+    def _verdict(self, view: RunView) -> list[Event]:
+        """What the registration made of the model, once it has landed."""
+        seen = view.stages.get("registration")
+        if seen is None or seen.manifest is None or "verdict" in self._told[view.run_id]:
+            return []
+        record = self.store.read_model(record_name(seen.manifest.adopted_from or view.run_id), Registration)
+        if record is None:
+            return []
+        return [_verdict(record)]
 
     def _write_status(self, view: RunView) -> None:
         """Only news, and never over the end: a slower conductor must not bring a finished run back."""
@@ -80,19 +96,28 @@ class Teller:
         elif stored.data != data and orjson.loads(stored.data)["state"] == "running":
             self.store.replace(name, data, stored.generation)
 
-    def _keep_active(self, run_id: str) -> None:
+    def _keep_active(self, view: RunView) -> None:
         """Ticks look after what is marked active; a lost mark of a running run is put back."""
-        if "active" not in self._told[run_id]:
-            self.store.create(active_name(name_of(run_id)), run_id.encode(), "text/plain")
-            self._told[run_id].add("active")
+        if "active" not in self._told[view.run_id]:
+            self.store.create(active_name(view.name), view.run_id.encode(), "text/plain")
+            self._told[view.run_id].add("active")
 
-    def _active_generation(self, run_id: str) -> int | None:
-        stored = self.store.read(active_name(name_of(run_id)))
-        return stored.generation if stored and stored.data.decode() == run_id else None
+    def _active_generation(self, view: RunView) -> int | None:
+        stored = self.store.read(active_name(view.name))
+        return stored.generation if stored and stored.data.decode() == view.run_id else None
+
+
+def _verdict(record: Registration) -> Event:
+    told: dict[str, Any] = {"against": record.against, "reasons": record.reasons}
+    told |= {"run_id": record.run_id, "version": record.version}
+    if record.decision == "rejected":
+        return ModelRejected(**told)
+    return ModelRegistered(decision=record.decision, **told)
 
 
 def _facts(view: RunView) -> list[Event]:
-    config = f"configs/{name_of(view.run_id)}.yaml"
+    origin = view.requested_of
+    config = config_name(origin) if origin else f"configs/{name_of(view.run_id)}.yaml"
     admitted = RunAdmitted(run_id=view.run_id, pipeline=view.config.pipeline, config=config)
     facts = [_fact(view.run_id, stage) for stage in view.stages.values()]
     return [admitted, *(fact for fact in facts if fact)]

@@ -178,9 +178,77 @@ class Training(Section):
     base: str = Field(default="fitsense-tiny", min_length=1)
     method: Literal["lora", "qlora", "full"] = "lora"
     epochs: float = Field(default=1, gt=0, le=20)
+    seed: int | None = Field(default=None, ge=0, le=2**53 - 1, description="left out: the run's own")
+    backend: Literal["batch", "managed_tuning"] = Field(
+        default="batch", description="a GPU VM by Batch, or a platform's managed tuning"
+    )
     machine_type: str = "g2-standard-8"
     accelerator: str = "nvidia-l4"
     spot: bool = True
+
+
+class Gate(Section):
+    """What one metric must show, judged by confidence intervals; left out, it is not asked for.
+
+    An interval that lies wholly on the wrong side fails a model; one that lies across keeps it a challenger.
+    """
+
+    minimum: float | None = None
+    maximum: float | None = Field(default=None, description="for metrics of which less is better")
+    margin: float = Field(default=0.02, ge=0, description="how much worse than the champion is still as good")
+    slice_floor: float | None = Field(default=None, description="no slice may be known to lie below")
+    slice_margin: float = Field(default=0.15, ge=0, description="as `margin`, in each slice")
+
+    @model_validator(mode="after")
+    def _check(self) -> Gate:
+        if self.minimum is not None and self.maximum is not None:
+            raise ValueError("a metric has a minimum or a maximum, not both")
+        return self
+
+
+class Registration(Section):
+    """Champion, challenger or rejected: what decides about a trained model."""
+
+    gates: dict[str, Gate] = Field(
+        default={
+            "schema_valid": Gate(minimum=0.9, margin=0.02, slice_floor=0.7),
+            "verified": Gate(minimum=0.6, margin=0.05, slice_floor=0.3),
+        },
+        min_length=1,
+        description="metric of the evaluation report → what it must show",
+    )
+    primary: str = Field(default="verified", description="the gated metric by which a model is better")
+    promote: Literal["superior", "not_worse", "by_hand"] = Field(
+        default="superior", description="what a model must be to take the champion's place by itself"
+    )
+    min_records: int = Field(default=30, ge=1, description="a metric of fewer records shows nothing")
+    min_slice: int = Field(default=30, ge=5, description="smaller slices are shown, not judged")
+    min_safety_prompts: int = Field(default=10, ge=1)
+    max_safety_violation_share: Share = Field(default=0.0, description="of the safety prompts; a veto")
+    max_ttft_ms_p95: float | None = Field(default=None, gt=0, description="slower fails")
+
+    @model_validator(mode="after")
+    def _check(self) -> Registration:
+        if self.primary not in self.gates:
+            raise ValueError(f"primary: {self.primary!r} has no gate; gates: {sorted(self.gates)}")
+        return self
+
+
+class Retraining(Section):
+    """When a run's dataset is trained on again, without anybody asking."""
+
+    every_hours: float | None = Field(
+        default=None,
+        ge=0.001,
+        le=24 * 366,
+        description="the newest run of this name, with a new seed",
+    )
+    max_psi: float | None = Field(
+        default=None,
+        ge=0,
+        description="of drift from the reference run: beyond it, a run without training is trained on",
+    )
+    training: Training | None = Field(default=None, description="left out: as the run's own, or the defaults")
 
 
 class Execution(Section):
@@ -215,6 +283,8 @@ class RunConfig(Section):
     bias: Bias = Bias()
     quality_gate: QualityGate = QualityGate()
     training: Training | None = None
+    registration: Registration = Registration()
+    retraining: Retraining | None = None
     execution: Execution = Execution()
     reuse: Reuse | None = None
 
@@ -222,6 +292,10 @@ class RunConfig(Section):
         """How many tasks share the parts of a sharded ``stage``."""
         parts = -(-self.profiles.users // self.profiles.part_users)
         return min(parts, self.execution.tasks.get(stage, 8))
+
+    def skips(self, stage: str) -> bool:
+        """Whether this run leaves ``stage`` out: without training there is nothing to register."""
+        return self.training is None and stage in ("training", "registration")
 
     def params(self, stage: str) -> Section:
         """The section of ``stage``. Raises KeyError for a stage that has none."""

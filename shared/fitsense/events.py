@@ -7,6 +7,7 @@ fact told twice has the same id, and a reader can drop the second.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fitsense.cloud import Cloud
 
 SOURCE = "//fitsense.ai"
+Topic = Literal["runs", "training", "models"]
 
 
 class Event(BaseModel):
@@ -112,6 +114,72 @@ class TrainingRequested(Event):
 
     overrides: dict[str, Any] = {}
 
+    @property
+    def key(self) -> str:
+        if not self.overrides:
+            return self.run_id
+        canonical = orjson.dumps(self.overrides, option=orjson.OPT_SORT_KEYS)
+        return f"{self.run_id}/{hashlib.sha256(canonical).hexdigest()[:12]}"
+
+
+class ModelEvent(Event):
+    """Of topic ``models``. ``run_id`` is the dataset's run, or the version where that is not known."""
+
+    version: str
+
+
+class ModelRegistered(ModelEvent):
+    """The gates let a model in, as champion or challenger."""
+
+    decision: Literal["champion", "challenger"]
+    against: str | None
+    reasons: list[str]
+
+    @property
+    def key(self) -> str:
+        return self.run_id if self.run_id == self.version else f"{self.run_id}/{self.version}"
+
+
+class ModelRejected(ModelEvent):
+    against: str | None
+    reasons: list[str]
+
+    @property
+    def key(self) -> str:
+        return self.run_id if self.run_id == self.version else f"{self.run_id}/{self.version}"
+
+
+class ChannelsChanged(ModelEvent):
+    """The channels as they are after change ``number``; ``version`` is whom the change was about."""
+
+    number: int
+    champion: str | None
+    challenger: str | None
+    traffic: int
+    by: str
+    reason: str
+    forced: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.number}/{self.version}"
+
+
+class ModelPromoted(ChannelsChanged):
+    pass
+
+
+class ModelRolledBack(ChannelsChanged):
+    pass
+
+
+class ModelCanaried(ChannelsChanged):
+    pass
+
+
+class ModelChallenged(ChannelsChanged):
+    pass
+
 
 TYPES: dict[type[Event], str] = {
     RunAdmitted: "ai.fitsense.run.admitted.v1",
@@ -123,6 +191,12 @@ TYPES: dict[type[Event], str] = {
     RunCompleted: "ai.fitsense.run.completed.v1",
     RunFailed: "ai.fitsense.run.failed.v1",
     TrainingRequested: "ai.fitsense.training.requested.v1",
+    ModelRegistered: "ai.fitsense.model.registered.v1",
+    ModelRejected: "ai.fitsense.model.rejected.v1",
+    ModelPromoted: "ai.fitsense.model.promoted.v1",
+    ModelRolledBack: "ai.fitsense.model.rolled_back.v1",
+    ModelCanaried: "ai.fitsense.model.canaried.v1",
+    ModelChallenged: "ai.fitsense.model.challenged.v1",
 }
 _BY_TYPE = {name: model for model, name in TYPES.items()}
 
@@ -160,9 +234,7 @@ def decode(data: bytes) -> Event:
         raise BadMessage(f"{envelope['type']}: {error}") from error
 
 
-def publish(
-    cloud: Cloud, topic: Literal["runs", "training", "models"], event: Event, *, wait: bool = True
-) -> None:
+def publish(cloud: Cloud, topic: Topic, event: Event, *, wait: bool = True) -> None:
     """Send ``event``; with ``wait``, return once Pub/Sub has it. Raises what the client raises."""
     future = cloud.publisher.publish(
         cloud.topic(topic),

@@ -70,7 +70,8 @@ def cloud_settings(root: Path, sockets: Path) -> dict[str, Any]:
                 "env": {"OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2"},
                 "fork": "jobs.__main__",
                 "preload": PRELOAD,
-            }
+            },
+            "gpu-node": gpu_node(root),
         },
         # More tasks than cores: one that waits for the bucket leaves its core to another.
         "max_parallel": 2 * (os.cpu_count() or 1),
@@ -83,6 +84,19 @@ def cloud_settings(root: Path, sockets: Path) -> dict[str, Any]:
             }
         ],
         "schedules": [{"name": "tick", "every_s": 2.0, "topic": "ticks", "data": "{}"}],
+    }
+
+
+def gpu_node(root: Path) -> dict[str, Any]:
+    """The GPU node's image: its own interpreter, a child process; the job's command follows.
+
+    Waiting OpenMP threads give their cores away: spinning ones halve the speed beside other processes.
+    """
+    folder = root / "gpu-node"
+    return {
+        "argv": [str(folder / ".venv" / "bin" / "python"), "-m", "student"],
+        "cwd": str(folder),
+        "env": {"OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
     }
 
 

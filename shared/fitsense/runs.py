@@ -12,6 +12,7 @@ from fitsense.artifacts import FAILURE, MANIFEST, ArtifactStore
 from fitsense.config import RunConfig
 from fitsense.errors import BadArtifact
 from fitsense.manifest import Claim, Failure, Manifest
+from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Graph, Pipelines
 
 StageState = Literal["waiting", "running", "landed", "failed", "skipped"]
@@ -71,6 +72,18 @@ class RunView:
     config: RunConfig
     graph: Graph
     stages: dict[str, StageView] = field(default_factory=dict)
+
+    @property
+    def requested_of(self) -> str | None:
+        """The run whose dataset was asked to be trained on: this "run" is that training alone."""
+        reuse = self.config.reuse
+        asked = reuse is not None and self.run_id.startswith(f"{reuse.run_id}-")
+        return reuse.run_id if reuse and asked and reuse.from_stage == "training" else None
+
+    @property
+    def name(self) -> str:
+        """One run of a name at a time; trainings that were asked for do not stand in each other's way."""
+        return self.run_id if self.requested_of else name_of(self.run_id)
 
     @property
     def state(self) -> RunState:
@@ -155,7 +168,7 @@ class RunReader:
         return view
 
     def _stage(self, view: RunView, stage: str, claims: bool) -> StageView:
-        if getattr(view.config, stage) is None:
+        if view.config.skips(stage):
             return StageView(stage, "skipped")
         known = self._manifests.setdefault(view.run_id, {})
         if stage in known:
@@ -173,7 +186,7 @@ class RunReader:
         )
         names = {blob.name.rsplit("/", 1)[-1] for blob in blobs}
         if MANIFEST in names:
-            manifest = self.store.read_model(f"{folder}/{MANIFEST}", Manifest)
+            manifest = self.store.read_model(f"{folder}/{MANIFEST}", manifest_model(stage))
             if manifest is not None:
                 self._manifests[view.run_id][stage] = manifest
                 return StageView(stage, "landed", manifest=manifest)

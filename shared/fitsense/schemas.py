@@ -12,6 +12,10 @@ from pydantic import BaseModel
 from fitsense import manifest, records
 from fitsense.config import RunConfig
 from fitsense.events import TYPES
+from fitsense.models.channels import Channels
+from fitsense.models.evaluation import EvaluationReport
+from fitsense.models.manifest import ModelManifest
+from fitsense.models.registration import Registration
 from fitsense.settings import DEFAULT_SCHEMA_DIR
 from fitsense.training.case import Case
 
@@ -23,6 +27,10 @@ MODELS: list[type[BaseModel]] = [
     manifest.Rejection,
     manifest.Claim,
     manifest.Report,
+    ModelManifest,
+    EvaluationReport,
+    Registration,
+    Channels,
     records.Profile,
     records.SetLog,
     records.DayLog,

@@ -132,7 +132,7 @@ def rerun(reader: RunReader, run_id: str, stage: str) -> str:
     graph = reader.pipelines.graph(config.pipeline)
     if stage not in graph.order:
         raise BadConfig([Problem("--from", f"{stage!r} is not a stage", ", ".join(graph.order))])
-    new = config.model_copy(update={"reuse": Reuse(run_id=run_id, from_stage=stage)})
+    new = config.model_copy(update={"reuse": Reuse(run_id=run_id, from_stage=stage), "retraining": None})
     return _begin(reader.store, _derived(run_id, "rerun"), _dump(new), new)
 
 
@@ -145,7 +145,7 @@ def replay(reader: RunReader, run_id: str, *, pay: bool = False) -> str:
     config = _admitted(reader, run_id)
     paid = isinstance(config.teacher, EndpointTeacher) and not pay
     reuse = Reuse(run_id=run_id, from_stage="dataset") if paid else None
-    new = config.model_copy(update={"reuse": reuse, "training": None})
+    new = config.model_copy(update={"reuse": reuse, "training": None, "retraining": None})
     return _begin(reader.store, _derived(run_id, "replay"), _dump(new), new)
 
 
@@ -200,12 +200,12 @@ def compare(reader: RunReader, left: str, right: str) -> Comparison:
 
 
 def _manifests(reader: RunReader, run_id: str) -> dict[str, Manifest]:
-    """Of the stages that are made anew whenever the run is."""
+    """Of the stages that are made anew whenever the run is: all that lead to the training."""
     view = reader.observe(run_id)
     if view is None:
         raise NoSuchRun(f"there is no run {run_id}", hint="fitsense runs lists them")
     return {
         stage: seen.manifest
         for stage, seen in view.stages.items()
-        if seen.manifest and view.graph.spec(stage).runner == "run_job"
+        if seen.manifest and stage != "training" and "training" not in view.graph.upstream(stage)
     }

@@ -19,8 +19,8 @@ import requests
 import typer
 from google.auth.exceptions import TransportError
 
+from fitsense import terminal
 from fitsense.admission import parse_config
-from fitsense.cli import _command
 from fitsense.cloud import Cloud
 from fitsense.deadletters import list_letters
 from fitsense.errors import BadConfig, Unavailable
@@ -209,7 +209,7 @@ def test_exit_codes_tell_what_the_cloud_raised(error: Exception, code: int) -> N
         raise error
 
     with pytest.raises(typer.Exit) as exited:
-        _command(command)()
+        terminal.command(command)()
     assert exited.value.exit_code == code
 
 

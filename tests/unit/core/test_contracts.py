@@ -66,7 +66,11 @@ def test_only_settings_and_the_command_line_read_the_environment() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if "os.environ" in path.read_text() or "os.getenv" in path.read_text()
     }
-    assert readers <= {"shared/fitsense/settings.py", "shared/fitsense/cli.py", "shared/fitsense/local.py"}
+    assert readers <= {
+        "shared/fitsense/settings.py",
+        "shared/fitsense/terminal.py",
+        "shared/fitsense/local.py",
+    }
 
 
 def test_generated_schemas_are_true() -> None:

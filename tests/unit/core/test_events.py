@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+from typing import Any
 
 import orjson
 import pytest
@@ -13,6 +14,12 @@ from fitsense.errors import BadMessage
 from fitsense.events import (
     ConfigRejected,
     Event,
+    ModelCanaried,
+    ModelChallenged,
+    ModelPromoted,
+    ModelRegistered,
+    ModelRejected,
+    ModelRolledBack,
     RunAdmitted,
     RunCompleted,
     RunFailed,
@@ -26,6 +33,14 @@ from fitsense.events import (
 )
 from services.conductor.messages import Message, parse_notification, parse_training
 
+AFTER: dict[str, Any] = {
+    "number": 3,
+    "champion": "v",
+    "challenger": None,
+    "traffic": 0,
+    "by": "me",
+    "reason": "better",
+}
 EVENTS: list[Event] = [
     RunAdmitted(run_id="r", pipeline="coaching", config="configs/x.yaml"),
     ConfigRejected(run_id="r", config="configs/x.yaml", problems=["seed: missing"]),
@@ -36,6 +51,12 @@ EVENTS: list[Event] = [
     RunCompleted(run_id="r"),
     RunFailed(run_id="r", stage="s", error="E", message="m"),
     TrainingRequested(run_id="r", overrides={"epochs": 2}),
+    ModelRegistered(run_id="r", version="v", decision="champion", against=None, reasons=["good"]),
+    ModelRejected(run_id="r", version="v", against="c", reasons=["worse"]),
+    ModelPromoted(run_id="r", version="v", **AFTER),
+    ModelRolledBack(run_id="r", version="v", **AFTER),
+    ModelCanaried(run_id="r", version="v", **AFTER),
+    ModelChallenged(run_id="r", version="v", **AFTER),
 ]
 
 
@@ -61,6 +82,13 @@ def test_the_same_fact_has_the_same_id_whenever_it_is_told() -> None:
 def test_what_is_none_of_ours_is_refused(data: bytes) -> None:
     with pytest.raises(BadMessage):
         decode(data)
+
+
+def test_facts_that_differ_have_ids_that_differ() -> None:
+    asked = [TrainingRequested(run_id="r", overrides={"seed": seed}) for seed in (1, 2)]
+    changes = [ModelPromoted(run_id="r", version="v", **AFTER | {"number": n}) for n in (1, 2)]
+    ids = {orjson.loads(encode(event))["id"] for event in [*asked, *changes, TrainingRequested(run_id="r")]}
+    assert len(ids) == 5
 
 
 def _message(data: bytes = b"", **attributes: str) -> Message:

@@ -1,0 +1,53 @@
+"""How ``fitsense-tiny`` answers: the same JSON, said so that a tiny model can say it.
+
+Two sentences of the message, of those whose numbers all stand in what it was shown. And white space that
+counts, which JSON allows anywhere: before the k-th further day or exercise stand k spaces, so that which one
+comes next can be read off the last one: counting is what a model of two million parameters learns last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fitsense.prompting import Message
+from student.texts import NUMBER, dumps
+from student.tiny.tokenizer import shown
+
+SENTENCES = 2
+_SENTENCE = re.compile(r"(?<=[.!?।])\s+")
+_DAY = re.compile(r"(?:Day|Día|दिन) \d+:")
+"""Sentences that say again what the plan says."""
+
+
+def brief(prompt: list[Message], answer: dict[str, Any]) -> str:
+    """A ``student.texts.Style``."""
+    message = grounded(answer["message"], shown([prompt])[0])
+    return dumps_counted({**answer, "message": message})
+
+
+def grounded(message: str, known: str) -> str:
+    """The first sentences that can be said from ``known``; the message whole when there is none."""
+    numbers = {number.replace(",", ".") for number in re.findall(r"\d+(?:[.,]\d+)?", known)}
+    kept = [
+        sentence
+        for sentence in _SENTENCE.split(message)
+        if not _DAY.match(sentence) and {n.replace(",", ".") for n in NUMBER.findall(sentence)} <= numbers
+    ]
+    return " ".join(kept[:SENTENCES]) or message
+
+
+def dumps_counted(answer: dict[str, Any]) -> str:
+    """The answer's JSON in the schema's order, with spaces that count days and exercises."""
+    plan = answer["plan"]
+    if plan is None:
+        return dumps(answer)
+    days = [f'{{"exercises":[{_counted([dumps(e) for e in day["exercises"]])}]}}' for day in plan["days"]]
+    text = f'{{"goal":{dumps(plan["goal"])},"days":[{_counted(days)}],"deload":{dumps(plan["deload"])}}}'
+    head = dumps({"action": answer["action"], "message": answer["message"]})
+    return f'{head[:-1]},"plan":{text},"rules":{dumps(answer["rules"])}}}'
+
+
+def _counted(items: Sequence[str]) -> str:
+    return "".join(f",{' ' * place}{item}" if place else item for place, item in enumerate(items))

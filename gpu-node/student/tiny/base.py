@@ -1,0 +1,253 @@
+"""Trains ``fitsense-tiny`` from scratch: one loop that reads downward."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fitsense.prompting import Message
+from fitsense.records import DatasetRecord
+from student.batches import IGNORED, collate, grouped
+from student.checkpoints import Checkpoints
+from student.encoding import Example, Weighting, encode_all
+from student.metrics import write_curve
+from student.recipe import Recipe, TinyBase
+from student.styles import style_of
+from student.texts import conversations, without_message
+from student.tiny.drills import drills, stock_of
+from student.tiny.muon import Muon
+from student.tiny.tokenizer import PATTERN, TEMPLATE, shown, train_tokenizer
+from student.watch import Watch
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+_STATE = "state.pt"
+DRILLS = 4000
+_FLOOR = 0.02
+"""The learning rate's last share of its peak."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch, and the share of the token budget that was spent before it."""
+
+    examples: list[Example]
+    spent: float
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """What the phases learn from: drills, plans without their messages, everything whole."""
+
+    drills: list[Example]
+    plans: list[Example]
+    whole: list[Example]
+
+
+def make_base(
+    records: Sequence[DatasetRecord],
+    recipe: Recipe,
+    seed: int,
+    folder: Path,
+    checkpoints: Checkpoints,
+    watch: Watch,
+) -> None:
+    """Tokenizer and model into ``folder``, from the newest checkpoint on if there is one.
+
+    Raises Interrupted after SIGTERM, with a checkpoint made.
+    """
+    tiny = recipe.tiny
+    assert tiny is not None, "only fitsense-tiny has a recipe for a base"
+    told = conversations(records, style_of(recipe.answer))
+    tokenizer = train_tokenizer(
+        shown(told), vocabulary=tiny.vocabulary, merges=tiny.merges, positions=tiny.positions
+    )
+    model = new_model(tokenizer, tiny, seed)
+    stock = stock_of(one[-1]["content"] for one in told)
+    corpora = Corpora(drills(tokenizer, stock, DRILLS, seed), *_corpora(told, tokenizer, tiny))
+    steps = list(_steps(corpora, tiny, seed))
+    _run(model, steps, tiny, checkpoints, watch)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    write_curve(watch.points, folder)
+
+
+def made_from(recipe: Recipe, corpus: dict[str, str], seed: int) -> dict[str, Any]:
+    """All that decides the base's weights: its identity in the bucket. ``corpus`` is checksums by split."""
+    tiny = recipe.tiny
+    return {
+        "corpus": {"train": corpus["train"]},
+        "seed": seed,
+        "answer": recipe.answer,
+        "threads": recipe.threads,
+        "template": hashlib.sha256(TEMPLATE.read_bytes()).hexdigest(),
+        "pattern": PATTERN,
+        "tiny": tiny.model_dump(mode="json") if tiny else None,
+    }
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast, tiny: TinyBase, seed: int) -> LlamaForCausalLM:
+    """Random weights, by the seed alone."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=tiny.hidden,
+        intermediate_size=tiny.intermediate,
+        num_hidden_layers=tiny.layers,
+        num_attention_heads=tiny.heads,
+        num_key_value_heads=tiny.kv_heads,
+        max_position_embeddings=tiny.positions,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def _corpora(
+    told: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerFast, tiny: TinyBase
+) -> tuple[list[Example], list[Example]]:
+    """Plans without their messages, and everything whole."""
+    weighting = Weighting(prompt=tiny.prompt_weight, message=tiny.message_weight)
+    plans = [[*c[:-1], _bare(c[-1])] for c in told if '"plan":{' in c[-1]["content"]]
+    bare, _ = encode_all(tokenizer, plans, weighting, tiny.positions)
+    whole, _ = encode_all(tokenizer, told, weighting, tiny.positions)
+    return bare or whole, whole
+
+
+def _bare(answer: Message) -> Message:
+    return {"role": "assistant", "content": without_message(answer["content"])}
+
+
+def _steps(corpora: Corpora, tiny: TinyBase, seed: int) -> Iterator[Step]:
+    """All batches of the training until the budget is spent: drills, plans with a drill now and then, all."""
+    drilled, plans, whole = (
+        _stream(corpus, tiny.batch_tokens, seed) for corpus in (corpora.drills, corpora.plans, corpora.whole)
+    )
+    seen, number = 0, 0
+    while seen < tiny.tokens:
+        spent = seen / tiny.tokens
+        stream = plans if spent < tiny.plan_first else whole
+        if corpora.drills and (spent < tiny.drills or (tiny.drills and stream is plans and not number % 8)):
+            stream = drilled
+        examples = next(stream)
+        yield Step(examples, spent)
+        seen += sum(len(example) for example in examples)
+        number += 1
+
+
+def _stream(corpus: Sequence[Example], budget: int, seed: int) -> Iterator[list[Example]]:
+    for rows in grouped([len(example) for example in corpus], budget, seed):
+        yield [corpus[row] for row in rows]
+
+
+def _run(
+    model: LlamaForCausalLM, steps: Sequence[Step], tiny: TinyBase, checkpoints: Checkpoints, watch: Watch
+) -> None:
+    optimizers = _optimizers(model, tiny)
+    done = _resume(model, optimizers, checkpoints, watch)
+    watch.begin("base", len(steps), done)
+    model.train()
+    for number, step in enumerate(steps[done:], start=done + 1):
+        share = _schedule(number, step.spent, tiny)
+        loss = _update(model, optimizers, step, share, tiny)
+        watch.step(number, loss, sum(len(example) for example in step.examples))
+        if number < len(steps) and checkpoints.due(watch.interrupted):
+            checkpoints.save(number, lambda folder: _save(model, optimizers, watch, folder))
+        watch.check_interrupted()
+
+
+def _update(
+    model: LlamaForCausalLM,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: Step,
+    share: float,
+    tiny: TinyBase,
+) -> float:
+    batch = collate(step.examples, pack=False, pad=model.config.pad_token_id)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tiny.bf16):
+        loss, shown_loss = weighted_loss(model, batch)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        optimizer.step()
+    model.zero_grad(set_to_none=True)
+    return shown_loss
+
+
+def weighted_loss(model: LlamaForCausalLM, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+    """The weighted mean over predicted tokens, and the plain mean over those of full weight.
+
+    Right padding needs no mask under causal attention; logits are made only where there is a target.
+    """
+    hidden = model.model(input_ids=batch["input_ids"]).last_hidden_state[:, :-1]
+    labels, weights = batch["labels"][:, 1:], batch["loss_weights"][:, 1:]
+    wanted = labels != IGNORED
+    logits = model.lm_head(hidden[wanted]).float()
+    losses = functional.cross_entropy(logits, labels[wanted], reduction="none")
+    weights = weights[wanted]
+    full = losses.detach()[weights == 1]
+    return (losses * weights).sum() / weights.sum(), float(full.mean()) if len(full) else math.nan
+
+
+def _optimizers(model: LlamaForCausalLM, tiny: TinyBase) -> list[torch.optim.Optimizer]:
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [
+        Muon(matrices, lr=tiny.muon_lr),
+        torch.optim.AdamW(others, lr=tiny.adam_lr, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
+
+
+def _schedule(number: int, spent: float, tiny: TinyBase) -> float:
+    """Share of the peak learning rate: warm-up in steps, then constant, then down in a line."""
+    warm = min(1.0, number / (tiny.warmup_steps + 1))
+    falling = (1 - spent) / max(1 - tiny.constant, 1e-9)
+    return warm * (1.0 if spent < tiny.constant else max(_FLOOR, falling))
+
+
+def _save(
+    model: LlamaForCausalLM, optimizers: Sequence[torch.optim.Optimizer], watch: Watch, folder: Path
+) -> None:
+    state: dict[str, Any] = {
+        "model": model.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+    }
+    torch.save(state, folder / _STATE)
+    watch.save(folder)
+
+
+def _resume(
+    model: LlamaForCausalLM,
+    optimizers: Sequence[torch.optim.Optimizer],
+    checkpoints: Checkpoints,
+    watch: Watch,
+) -> int:
+    """Steps that are done. There is no other state: the order of batches follows from the seed."""
+    found = checkpoints.newest()
+    if found is None:
+        return 0
+    state = torch.load(found.folder / _STATE, weights_only=True)
+    model.load_state_dict(state["model"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    watch.load(found.folder)
+    return found.step

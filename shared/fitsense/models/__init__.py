@@ -1,0 +1,1 @@
+"""The model registry: manifests, evaluation reports, registrations, channels."""
