@@ -9,16 +9,19 @@ CONFIG ?= schema/configs/coaching-small.yaml
 UV     := uv==0.13.8
 LOCK_FLAGS := --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
-.PHONY: help run up down test test-gpu test-gpu-kills test-faults lint format bench schema lock lock-gpu clean
+.PHONY: help run data up down test test-gpu test-gpu-kills test-faults lint format bench schema lock lock-gpu clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/ready $(GPU)/ready ## the main job: $(CONFIG) through every stage, driven by events
+run: $(VENV)/ready $(GPU)/ready ## the main job: $(CONFIG) through every stage, to the served student's answer
 	@$(BIN)/fitsense run $(CONFIG)
 
-up: $(VENV)/ready $(GPU)/ready ## start the local cloud and the services in the background
+data: $(VENV)/ready ## the same without the training: dataset, reports, quality gate
+	@$(BIN)/fitsense run $(CONFIG) --no-training
+
+up: $(VENV)/ready $(GPU)/ready ## start the local cloud, the services and the student in the background
 	@$(BIN)/fitsense up
 
 down: $(VENV)/ready ## stop them; the state stays in .local/

@@ -21,9 +21,9 @@ from fitsense.errors import BadArtifact, FitSenseError, Permanent
 from fitsense.manifest import Claim, Counters, Failure, InputRef, Manifest, Part
 from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Graph, load_pipelines
+from fitsense.progress import ProgressReporter
 from fitsense.runs import claim_name
 from fitsense.settings import TaskSettings
-from jobs.progress import ProgressReporter
 from jobs.stage import Input, Job, Stage
 
 log = structlog.get_logger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 import psutil
 import requests
+import yaml
 
 from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
@@ -21,6 +23,7 @@ from fitsense.pipeline import load_pipelines
 from fitsense.runs import RunReader, RunView
 from fitsense.settings import Settings
 from fitsense.submit import upload
+from tests.cloud import ROOT
 
 SMALL = """\
 version: 1
@@ -36,15 +39,36 @@ statistics: {min_slice_records: 0}
 
 Five prompts of a person stay in one split, so that shares of so few are coarse.
 """
+SAMPLE = (ROOT / "schema/configs/coaching-small.yaml").read_text()
+DATA = "".join(part for part in re.split(r"(?m)^(?=\S)", SAMPLE) if not part.startswith("training:"))
+"""The sample config without its training: minutes that a test of the data need not spend."""
 GATED = SMALL.replace("min_records: 1", "min_records: 1000000")
 """The same with a threshold that no dataset of this size can meet."""
 
 
-class Factory:
-    """Starts on construction of ``running``; the test process' own Google clients are pointed at it."""
+def small_recipes(folder: Path, **tiny: Any) -> Path:
+    """The GPU node's recipe of ``fitsense-tiny``, made so small that a training takes seconds."""
+    recipe = yaml.safe_load((ROOT / "gpu-node/configs/fitsense-tiny.yaml").read_text())
+    # vLLM's attention on CPUs wants heads of 32.
+    sizes = {"hidden": 96, "intermediate": 192, "layers": 2, "heads": 3, "head_size": 32}
+    recipe["tiny"] |= sizes | {"tokens": 300_000, "warmup_steps": 5} | tiny
+    recipe["tuning"] |= {"epoch_steps": 6, "evaluations": 1, "validation_records": 8}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "fitsense-tiny.yaml").write_text(yaml.safe_dump(recipe))
+    return folder
 
-    def __init__(self, home: Path) -> None:
-        self.local = Local(home=home)
+
+class Factory:
+    """Starts on construction of ``running``; the test process' own Google clients are pointed at it.
+
+    ``options`` are those of ``Local``. Models are not served unless ``student`` says so: it takes 2 GB. What
+    is trained, is trained in seconds.
+    """
+
+    def __init__(self, home: Path, **options: Any) -> None:
+        recipes = small_recipes(home.with_name(f"{home.name}-recipes"))
+        usual: dict[str, Any] = {"student": False, "gpu_configs": str(recipes)}
+        self.local = Local(home=home, **(usual | options))
         self.url = self.local.up()
         os.environ.update(self.environment)
         self.cloud = Cloud(Settings.from_env())
@@ -52,7 +76,9 @@ class Factory:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.local.environment(self.url) | {"FITSENSE_HOME": str(self.local.home)}
+        told = {"FITSENSE_HOME": str(self.local.home), "FITSENSE_GPU_CONFIGS": self.local.gpu_configs}
+        told |= {"FITSENSE_STUDENT": "on" if self.local.student else "off"}
+        return self.local.environment(self.url) | told
 
     def reader(self) -> RunReader:
         return RunReader(self.store, load_pipelines())
@@ -138,12 +164,12 @@ def _run_id(execution: Any) -> str:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Factory]:
+def running(home: Path, **options: Any) -> Iterator[Factory]:
     """A factory that is stopped, and an environment that is as before, whatever the test does."""
     before = dict(os.environ)
     factory = None
     try:
-        factory = Factory(home)
+        factory = Factory(home, **options)
         yield factory
     finally:
         os.environ.clear()

@@ -23,6 +23,7 @@ from fitsense.models.evaluation import (
 )
 from fitsense.models.intervals import wilson
 from fitsense.models.manifest import Base, ModelManifest, model_name
+from fitsense.models.registration import Finding, Registration, record_name
 
 NOW = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
 BASE = Base(name="fitsense-tiny", uri="gs://b/bases/fitsense-tiny/abc/", sha256="ab" * 32)
@@ -133,3 +134,17 @@ def land(
     made = manifest(store, version, evaluation=uri, **options)
     store.create_model(model_name(version), made)
     return made
+
+
+def registered(store: ArtifactStore, version: str, decision: Any, reason: str, **finding: Any) -> None:
+    """What the gates are said to have made of it, for one reason."""
+    outcome = {"champion": "holds", "challenger": "open", "rejected": "fails"}[decision]
+    record = Registration(
+        version=version,
+        run_id="run-1",
+        decision=decision,
+        against=None,
+        findings=[Finding.model_validate({"check": "c", "outcome": outcome, "reason": reason} | finding)],
+        evaluation=None,
+    )
+    store.create_model(record_name(version), record)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
+from typing import Any
 
 import torch
 
@@ -75,11 +76,10 @@ def plan(
     *,
     pack: bool,
     epochs: float,
-    epoch_steps: int | None = None,
+    most: int | None = None,
 ) -> list[list[int]]:
-    """All batches of a training: ``epochs`` passes over the records, each of at most ``epoch_steps``."""
+    """All batches of a training: ``epochs`` passes over the records, of at most ``most`` batches together."""
     wanted = round(epochs * len(lengths))
-    most = None if epoch_steps is None else max(1, round(epochs * epoch_steps))
     batches: list[list[int]] = []
     seen = 0
     for batch in islice((packed if pack else grouped)(lengths, budget, seed), most):
@@ -90,26 +90,31 @@ def plan(
     return batches
 
 
-def collate(examples: Sequence[Example], *, pack: bool, pad: int) -> dict[str, torch.Tensor]:
+def collate(examples: Sequence[Example], *, pack: bool, pad: int) -> dict[str, Any]:
     """Tensors of a batch: ``input_ids``, ``labels``, ``loss_weights``, all (rows, length).
 
-    Padded rows have an ``attention_mask``; a packed row has ``position_ids`` that start anew with each
-    record, which is how the models tell records apart.
+    Padding is on the right and needs no mask. A packed row has ``position_ids`` that start anew with each
+    record, and the records' bounds as flash attention wants them.
     """
     if not pack:
         return _padded(examples, pad)
     ids = [token for example in examples for token in example.ids]
     weights = [w for example in examples for w in [0.0, *example.weights[1:]]]
     positions = [place for example in examples for place in range(len(example))]
-    return {**_targets([ids], [weights]), "position_ids": torch.tensor([positions])}
+    lengths = [len(example) for example in examples]
+    return {
+        **_targets([ids], [weights]),
+        "position_ids": torch.tensor([positions]),
+        "cu_seq_lens_q": torch.tensor([0, *accumulate(lengths)], dtype=torch.int32),
+        "max_length_q": max(lengths),
+    }
 
 
 def _padded(examples: Sequence[Example], pad: int) -> dict[str, torch.Tensor]:
     length = max(len(example) for example in examples)
     ids = [example.ids + [pad] * (length - len(example)) for example in examples]
     weights = [[0.0, *e.weights[1:]] + [0.0] * (length - len(e)) for e in examples]
-    mask = [[1] * len(e) + [0] * (length - len(e)) for e in examples]
-    return {**_targets(ids, weights), "attention_mask": torch.tensor(mask)}
+    return _targets(ids, weights)
 
 
 def _targets(ids: list[list[int]], weights: list[list[float]]) -> dict[str, torch.Tensor]:

@@ -29,8 +29,12 @@ class Best:
         if better:
             self.step = step
             self.weights = {name: p.detach().cpu().clone() for name, p in trained(model).items()}
-        worse = [later for later in self.losses if later > self.step]
-        return len(worse) >= self.patience
+        return self.exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many evaluations as there is patience for were no better than the best."""
+        return sum(later > self.step for later in self.losses) >= self.patience
 
     def restore(self, model: torch.nn.Module) -> None:
         """Put the best weights into the model; nothing happens when there was no evaluation."""

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 MARKER = "complete.json"
 KEPT = 2
+SHARE = 0.1
+"""Of the time at most, that goes into saving: gigabytes are saved more seldom."""
 _MARKED = re.compile(rf"/step-(\d+)-([0-9a-f]+)/{re.escape(MARKER)}$")
 
 
@@ -48,12 +50,12 @@ class Checkpoints:
         self._store = store
         self._prefix = prefix
         self._scratch = scratch
-        self._every_s = every_s
+        self._every_s, self._rest_s = every_s, every_s
         self._last = time.monotonic()
 
     def due(self, told_to_stop: bool) -> bool:
         """Whether it is time to save: enough of it has passed, or there is no more."""
-        return told_to_stop or time.monotonic() - self._last >= self._every_s
+        return told_to_stop or time.monotonic() - self._last >= self._rest_s
 
     def save(self, step: int, write: Callable[[Path], None]) -> None:
         """``write`` fills an empty folder; its files, those in folders too, are then uploaded."""
@@ -75,7 +77,10 @@ class Checkpoints:
             self._store.create(f"{folder}/{name}", path)
         self._store.create_model(f"{folder}/{MARKER}", Marker(step=step, files=files))
         self._last = time.monotonic()
-        log.info("checkpoint.saved", step=step, files=len(files), seconds=round(self._last - begun, 3))
+        took = self._last - begun
+        if self._every_s:
+            self._rest_s = max(self._every_s, took / SHARE)
+        log.info("checkpoint.saved", step=step, files=len(files), seconds=round(took, 3))
         self._prune()
 
     def newest(self) -> Checkpoint | None:

@@ -20,8 +20,8 @@ from fitsense.errors import Misconfigured
 class TinyBase(Section):
     """A small Llama with a tokenizer of its own, trained from scratch on the run's corpus.
 
-    ``tokens`` is the budget, prompts included. Up to ``plan_first`` of it, plans are learned without the
-    message before them: fewer tokens, and what is copied from the context stands nearer to it.
+    ``tokens`` is the budget, prompts included. For ``plan_first`` of it, plans are learned without the
+    message before them; for ``talk_next``, action, message and goal without exercises; then whole answers.
     """
 
     recipe_version: int = Field(ge=1, description="raised whenever the same sizes would give another base")
@@ -31,18 +31,22 @@ class TinyBase(Section):
     )
     hidden: int = Field(ge=16)
     intermediate: int = Field(ge=16)
-    layers: int = Field(ge=1)
-    heads: int = Field(ge=1)
-    kv_heads: int = Field(ge=1)
+    layers: int = Field(ge=2)
+    heads: int = Field(ge=3)
+    head_size: int = Field(ge=16)
     positions: int = Field(ge=128)
+    records: int = Field(
+        ge=1, description="of the training split, chosen by the seed: the rest would not be seen"
+    )
     tokens: int = Field(ge=1)
     batch_tokens: int = Field(ge=64)
-    drills: Share = Field(description="of the budget, at its beginning: looking things up, see tiny.drills")
     plan_first: Share
+    talk_next: Share
     prompt_weight: Share
     message_weight: Share
     muon_lr: float = Field(gt=0)
     adam_lr: float = Field(gt=0)
+    embedding_lr: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     constant: Share = Field(description="share of the budget before the learning rate falls")
     bf16: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,3 +57,48 @@ class TrainSettings:
             scratch=Path(env["FITSENSE_SCRATCH"]) if env.get("FITSENSE_SCRATCH") else None,
             checkpoint_s=checkpoint_s,
         )
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """What an agent is told. ``node`` is its name in the channels' history; times are seconds.
+
+    ``sequences`` answers are written at once, ``keep_versions`` old ones stay loaded; with ``spare``, an
+    engine that has done its imports waits for the next model.
+    """
+
+    cloud: Settings
+    cache: Path
+    node: str
+    subscription: str = "models-agent"
+    sequences: int = 3
+    keep_versions: int = 2
+    follow_s: float = 2.0
+    drain_s: float = 30.0
+    spare: bool = True
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> AgentSettings:
+        """Raises Misconfigured, naming what is missing or wrong."""
+        env = os.environ if environ is None else environ
+        return cls(
+            cloud=Settings.from_env(env),
+            cache=Path(env.get("FITSENSE_MODEL_CACHE") or Path.home() / ".cache/fitsense/models").resolve(),
+            node=env.get("FITSENSE_NODE") or socket.gethostname(),
+            subscription=env.get("FITSENSE_MODELS_SUBSCRIPTION") or cls.subscription,
+            sequences=int(_number(env, "FITSENSE_SERVE_SEQUENCES", cls.sequences)),
+            keep_versions=int(_number(env, "FITSENSE_KEEP_VERSIONS", cls.keep_versions)),
+            follow_s=_number(env, "FITSENSE_FOLLOW_S", cls.follow_s),
+            drain_s=_number(env, "FITSENSE_DRAIN_S", cls.drain_s),
+            spare=env.get("FITSENSE_SPARE_ENGINE", "1") != "0",
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(env.get(name) or default)
+    except ValueError:
+        value = -1.0
+    if value < 0:
+        raise Misconfigured(f"{name} is {env[name]!r}", hint="a number, 0 or more")
+    return value

@@ -68,5 +68,10 @@ def without_message(answer: str) -> str:
     return answer[:start] + answer[end:]
 
 
+def without_exercises(answer: str) -> str:
+    """A canonical answer up to its first exercise; whole where there is none."""
+    return answer.split('{"id":', 1)[0].rstrip(" ")
+
+
 NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,]\d+)?(?!\w)")
 """A number in a sentence; what belongs to a rule's or an exercise's id is none."""

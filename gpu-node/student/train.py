@@ -10,7 +10,7 @@ import datetime as dt
 import importlib.util
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -21,10 +21,10 @@ from fitsense.artifacts import ArtifactStore, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, params_sha256
 from fitsense.errors import BadArtifact, FitSenseError
-from fitsense.manifest import Claim, Counters, Failure
+from fitsense.manifest import Claim, Counters, Failure, InputRef
 from fitsense.models.manifest import MODELS, ModelManifest
+from fitsense.progress import ProgressReporter
 from fitsense.runs import claim_name
-from jobs.progress import ProgressReporter
 from student.bases import TINY, LocalBase, kept_base, named_base
 from student.checkpoints import Checkpoints
 from student.curves import curves_page
@@ -48,6 +48,7 @@ from student.watch import Watch
 
 log = structlog.get_logger(__name__)
 STAGE = "training"
+GATE = "reports/quality_gate"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -90,6 +91,7 @@ class Training:
         """Raises FitSenseError; Interrupted after SIGTERM."""
         if self.store.exists(f"{self.folder}/manifest.json"):
             log.info("training.already_landed", version=self.settings.version)
+            self._forget()
             return
         if self._superseded():
             log.warning("training.superseded", claim=self.settings.task.claim)
@@ -123,7 +125,8 @@ class Training:
         task, training = self.settings.task, self.settings.training
         recipe = load_recipe(self.settings.configs, training.base)
         torch.set_num_threads(recipe.threads)
-        watch = Watch(ProgressReporter(self.cloud, task, STAGE))
+        # Who follows a training follows its version; the task's run is the dataset's.
+        watch = Watch(ProgressReporter(self.cloud, replace(task, run_id=self.settings.version), STAGE))
         watch.listen()
         dataset = read_dataset(self.store, task.run_id)
         log.info("training.dataset", train=len(dataset.train), val=len(dataset.val))
@@ -142,6 +145,7 @@ class Training:
     def _train(self, work: Work) -> None:
         begun = time.monotonic()
         base = self._base(work)
+        work.watch.check_interrupted()
         trained = find_trained(self.store, self.folder)
         if trained and trained.base == base.base:
             log.info("training.already_trained")
@@ -150,7 +154,7 @@ class Training:
             trained, folder = self._tuned(base, work)
         evaluated = self._evaluate(base, folder, work)
         self._land(trained, work, evaluated, time.monotonic() - begun)
-        self._checkpoints("tuning", work).delete()
+        self._forget()
 
     def _tuned(self, base: LocalBase, work: Work) -> tuple[Trained, Path]:
         """Weights and their description in the bucket, and the weights' folder here."""
@@ -166,7 +170,11 @@ class Training:
             rows_out=len(corpus.train),
             rejected={"too_long": corpus.left_out} if corpus.left_out else {},
             tokens_in=sum(point.tokens for point in points),
-            extra={"steps": float(tuned.steps), "best_step": float(tuned.best_step)},
+            extra={
+                "steps": float(tuned.steps),
+                "best_step": float(tuned.best_step),
+                "unread": float(corpus.unread),
+            },
         )
         return outputs.done(base.base, counters), tuned.folder
 
@@ -175,10 +183,9 @@ class Training:
         settings, points = self.settings, [*base_points(base.folder), *work.watch.tuning_points]
         metrics = summary(settings.version, base.base, tuned, points)
         outputs.write("metrics.json", json_bytes(metrics))
-        outputs.write(
-            "curves.html",
-            curves_page(f"Training of {settings.version}", tiles(metrics), points, tuned.validation).encode(),
-        )
+        title = f"Training of {settings.version}"
+        page = curves_page(title, tiles(metrics), points, tuned.validation, tuned.best_step)
+        outputs.write("curves.html", page.encode())
         config = {
             "run_id": settings.task.run_id,
             "version": settings.version,
@@ -227,6 +234,10 @@ class Training:
         prefix = f"training_checkpoints/{self.settings.version}/{phase}"
         return Checkpoints(self.store, prefix, work.scratch / phase, self.settings.checkpoint_s)
 
+    def _forget(self) -> None:
+        """Checkpoints of a version that has landed serve nobody."""
+        Checkpoints(self.store, f"training_checkpoints/{self.settings.version}", Path(), 0).delete()
+
     def _evaluate(self, base: LocalBase, trained: Path, work: Work) -> Evaluated:
         if self.evaluate is None:
             log.warning("training.unevaluated", hint="student.evaluate is not installed")
@@ -245,6 +256,15 @@ class Training:
             )
         )
 
+    def _gate(self) -> list[InputRef]:
+        """The quality gate that let the dataset pass, where it was asked."""
+        name = manifest_name(GATE, self.settings.task.run_id)
+        stored = self.store.read(name)
+        if stored is None:
+            return []
+        uri = self.store.uri(name)
+        return [InputRef(stage="quality_gate", uri=uri, generation=stored.generation, crc32c=stored.crc32c)]
+
     def _land(self, trained: Trained, work: Work, evaluated: Evaluated, seconds: float) -> None:
         """The manifest, create-only: now the version exists."""
         training, seed = self.settings.training, self._seed(work)
@@ -253,7 +273,7 @@ class Training:
             version=self.settings.version,
             pipeline=work.config.pipeline,
             stage=STAGE,
-            inputs=[work.dataset.source],
+            inputs=[work.dataset.source, *self._gate()],
             outputs=[*trained.outputs, *evaluated.outputs],
             params=training.model_dump(mode="json"),
             params_sha256=params_sha256(training, seed),

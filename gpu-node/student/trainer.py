@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +11,25 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import SFTTrainer
 
+from fitsense.errors import Permanent
 from student.batches import IGNORED, collate, plan
 from student.best import Best
 from student.checkpoints import Checkpoints
 from student.encoding import Example
+from student.flops import step_flops
+from student.head import head_loss
 from student.watch import Watch
+
+BOUNDS = ("position_ids", "cu_seq_lens_q", "max_length_q")
+"""What tells a packed row's records apart."""
+_SCALED = (
+    "final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling"
+)  # fmt: skip
+"""What the architectures call anything that comes after their head's product."""
 
 
 class StudentTrainer(SFTTrainer):
@@ -40,7 +50,7 @@ class StudentTrainer(SFTTrainer):
         super().__init__(train_dataset=_table(self._train), data_collator=self._collate, **options)
         lengths = [len(example) for example in self._val]
         self._held_out = plan(lengths, batch_tokens, 0, pack=packed, epochs=1)
-        self.last_loss, self.last_tokens = float("nan"), 0
+        self.last_loss = torch.tensor(float("nan"))
 
     def get_train_dataloader(self) -> DataLoader[Example]:
         return DataLoader(self._train, batch_sampler=self._batches, collate_fn=self._collate)  # type: ignore[arg-type]
@@ -52,9 +62,18 @@ class StudentTrainer(SFTTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Tensor:
         """The mean over the answers' tokens, weighted; ``last_loss`` is the same, to be shown."""
-        loss = answer_loss(model, inputs)
-        self.last_loss, self.last_tokens = float(loss.detach()), _tokens(inputs)
+        with self.precision():
+            loss = answer_loss(model, inputs)
+        self.last_loss = loss.detach()
         return loss
+
+    def precision(self) -> torch.autocast:
+        """Products in bfloat16 where the recipe says so; the head goes past accelerate's own wrapper."""
+        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16)
+
+    def tokens(self, step: int) -> int:
+        """Of the batch that was seen in this step, prompts included, padding not; steps count from 1."""
+        return sum(len(self._train[row]) for row in self._batches[step - 1])
 
     @torch.no_grad()
     def validation_loss(self) -> float:
@@ -63,12 +82,18 @@ class StudentTrainer(SFTTrainer):
         total = weight = 0.0
         for rows in self._held_out:
             batch = self._prepare_inputs(self._collate([self._val[row] for row in rows]))
-            with self.compute_loss_context_manager():
+            with self.precision():
                 loss = float(answer_loss(self.model, batch))
             amount = float(batch["loss_weights"].sum())
             total, weight = total + loss * amount, weight + amount
         self.model.train()
         return total / weight
+
+    def flops(self, steps: int) -> float:
+        """Of the first ``steps`` steps."""
+        full = not hasattr(self.model, "peft_config")
+        seen = (self._train[row] for rows in self._batches[:steps] for row in rows)
+        return step_flops(self.model.config, seen, full=full)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The model's card is made by its evaluation."""
@@ -80,31 +105,30 @@ def _table(examples: Sequence[Example]) -> Dataset:
 
 
 def answer_loss(model: Any, batch: dict[str, Any]) -> Tensor:
-    """Weighted mean of the cross entropy of the tokens that count.
+    """Weighted mean of the cross entropy of the tokens that count; for these alone is the head computed.
 
-    Logits are made from the first of them on (padded rows), or of them alone (packed): with a prompt twice as
-    long as the answer and a large vocabulary, most of the head's work is saved.
+    Right padding needs no mask under causal attention, and packed records are told apart by their bounds.
     """
-    labels, weights = batch["labels"][:, 1:], batch["loss_weights"][:, 1:]
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids") if name in batch}
-    wanted = labels != IGNORED
-    columns = wanted.any(0).nonzero().flatten()
-    if "position_ids" in batch:
-        logits = model(**inputs, use_cache=False, logits_to_keep=columns).logits
-        labels, weights = labels[:, columns], weights[:, columns]
-    else:
-        first = int(columns[0])
-        kept = batch["input_ids"].shape[1] - first
-        logits = model(**inputs, use_cache=False, logits_to_keep=kept).logits[:, :-1]
-        labels, weights = labels[:, first:], weights[:, first:]
-    chosen = labels != IGNORED
-    losses = functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="none")
-    return (losses * weights[chosen]).sum() / weights[chosen].sum()
+    labels, weights = batch["labels"], batch["loss_weights"][:, 1:]
+    inputs = {name: batch[name] for name in BOUNDS if name in batch}
+    wanted = labels[:, 1:] != IGNORED
+    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if labels.is_cuda or not _plain_head(causal):
+        found = model(input_ids=batch["input_ids"], labels=labels, fused_lm_head=True, **inputs)
+        return -(found.log_probs * weights).sum() / (weights * wanted).sum()
+    states = causal.base_model(input_ids=batch["input_ids"], use_cache=False, **inputs).last_hidden_state
+    head = causal.get_output_embeddings().weight
+    return head_loss(states[:, :-1][wanted], head, labels[:, 1:][wanted], weights[wanted])[0]
 
 
-def _tokens(batch: dict[str, Any]) -> int:
-    mask = batch.get("attention_mask")
-    return int(mask.sum()) if mask is not None else batch["input_ids"].numel()
+def _plain_head(model: Any) -> bool:
+    """Whether a model's logits are one product: what scales or caps them is left to TRL's head."""
+    text, head = model.config.get_text_config(), model.get_output_embeddings()
+    return getattr(head, "bias", None) is None and not any(getattr(text, name, None) for name in _SCALED)
+
+
+class Diverged(Permanent):
+    """The loss is no number any more: the same data, recipe and seed would meet it again."""
 
 
 class Keeper(TrainerCallback):
@@ -123,8 +147,10 @@ class Keeper(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
-        step = state.global_step
-        self._watch.step(step, self._trainer.last_loss, self._trainer.last_tokens)
+        step, shown = state.global_step, float(self._trainer.last_loss)
+        if not math.isfinite(shown):
+            raise Diverged(f"the loss is {shown} at step {step}", hint="a lower learning rate in the recipe")
+        self._watch.step(step, shown, self._trainer.tokens(step))
         if step in self._evaluate_at:
             loss = self._trainer.validation_loss()
             self._watch.validated(step, loss)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 import torch
+from transformers import PrinterCallback
 
 from fitsense.errors import BadArtifact, Misconfigured
 from fitsense.records import DatasetRecord
+from student.attention import RECORDS
 from student.batches import plan
 from student.best import Best
 from student.checkpoints import Checkpoints
@@ -29,26 +34,36 @@ if TYPE_CHECKING:
     from trl import SFTConfig
 
 Method = Literal["lora", "qlora", "full"]
+_SENSE = re.compile(r"(?:^|\.)(?:vision|audio|multi_modal|multimodal|visual)[^.]*$")
+"""The modules by which architectures see and hear, and what leads from them to the text."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What is trained on and what is held against it; ``left_out`` were longer than allowed."""
+    """What is trained on and what is held against it; ``left_out`` were longer than allowed.
+
+    ``unread`` of the training records lie beyond the steps that are asked for.
+    """
 
     train: list[Example]
     val: list[Example]
     left_out: int
+    unread: int = 0
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """``folder`` holds ``adapter/`` or ``weights/``; ``validation`` is the loss by step."""
+    """``folder`` holds ``adapter/`` or ``weights/``; ``validation`` is the loss by step.
+
+    ``flops`` is what the steps' mathematics took: see student.flops.
+    """
 
     folder: Path
     steps: int
     best_step: int
     validation: dict[int, float]
     corpus: Corpus
+    flops: float
 
 
 @dataclass(frozen=True)
@@ -77,20 +92,23 @@ def tune(
     """
     refuse_impossible(asked.method)
     tokenizer = load_tokenizer(base)
-    corpus = encode_corpus(tokenizer, records, recipe)
-    trainer = _trainer(load_model(base, asked, recipe), tokenizer, corpus, asked, recipe, scratch)
+    corpus = encode_corpus(tokenizer, records, recipe, asked)
+    trainer = make_trainer(load_model(base, asked, recipe), tokenizer, corpus, asked, recipe, scratch)
     best = Best(recipe.tuning.patience)
     keeper = Keeper(trainer, best, checkpoints, watch, recipe.tuning.evaluations)
     trainer.add_callback(keeper)
+    trainer.remove_callback(PrinterCallback)  # the watch tells, and in the log's own form
     found = checkpoints.newest()
     if found:
         keeper.load(found.folder)
     watch.begin("tuning", trainer.args.max_steps, found.step if found else 0)
-    trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
+    if not best.exhausted:  # told to stop just when it was about to end
+        trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
     watch.check_interrupted()
     best.restore(trainer.model)
     folder = save(trainer.model, name, scratch / "trained")
-    return Tuned(folder, trainer.state.global_step, best.step, dict(best.losses), corpus)
+    steps = max(trainer.state.global_step, found.step if found else 0)
+    return Tuned(folder, steps, best.step, dict(best.losses), corpus, trainer.flops(steps))
 
 
 def refuse_impossible(method: Method) -> None:
@@ -115,11 +133,12 @@ def load_tokenizer(base: Path) -> PreTrainedTokenizerBase:
 
 
 def load_model(base: Path, asked: Asked, recipe: Recipe) -> PreTrainedModel:
-    """fp32 on a CPU; bfloat16, for QLoRA in four bits, on a GPU."""
+    """fp32, what is trained being kept in it; on a GPU frozen weights in bfloat16, for QLoRA in four bits."""
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(asked.seed)
-    options: dict[str, Any] = {"dtype": torch.bfloat16 if torch.cuda.is_available() else torch.float32}
+    frozen = torch.cuda.is_available() and asked.method != "full"
+    options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen else torch.float32}
     if asked.method == "qlora":
         from transformers import BitsAndBytesConfig
 
@@ -129,7 +148,9 @@ def load_model(base: Path, asked: Asked, recipe: Recipe) -> PreTrainedModel:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, **options)
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        base, attn_implementation=RECORDS, **options
+    )
     return model
 
 
@@ -137,20 +158,45 @@ def encode_corpus(
     tokenizer: PreTrainedTokenizerBase,
     records: tuple[Sequence[DatasetRecord], Sequence[DatasetRecord]],
     recipe: Recipe,
+    asked: Asked,
 ) -> Corpus:
-    """Both splits as examples. Raises BadArtifact when nothing is short enough."""
+    """Both splits as examples. Raises BadArtifact when nothing is short enough.
+
+    Training records are read in an order of the seed's, until the steps that are asked for have enough.
+    """
     tuning = recipe.tuning
-    weighting = Weighting(prompt=0.0, message=tuning.message_weight)
-    train, val = (
-        encode_all(tokenizer, conversations(split, style_of(recipe.answer)), weighting, tuning.max_tokens)
-        for split in (records[0], records[1][: tuning.validation_records])
-    )
-    if not train[0] or not val[0]:
+
+    def encoded(part: Sequence[DatasetRecord]) -> tuple[list[Example], int]:
+        weighting = Weighting(prompt=0.0, message=tuning.message_weight)
+        told = conversations(part, style_of(recipe.answer))
+        return encode_all(tokenizer, told, weighting, tuning.max_tokens)
+
+    order = random.Random(asked.seed).sample(records[0], len(records[0]))
+    train: list[Example] = []
+    left_out, read, room = 0, 0, _budget(tuning, asked)
+    while read < len(order) and room > 0:
+        kept, too_long = encoded(order[read : read + CHUNK])
+        train += kept
+        read, left_out = min(read + CHUNK, len(order)), left_out + too_long
+        room -= sum(map(len, kept))
+    val, _ = encoded(records[1][: tuning.validation_records])
+    if not train or not val:
         raise BadArtifact(f"no record of train or val fits into {tuning.max_tokens} tokens")
-    return Corpus(train[0], val[0], train[1] + val[1])
+    return Corpus(train, val, left_out, len(order) - read)
 
 
-def _trainer(
+CHUNK = 64
+"""Records that are encoded at a time."""
+
+
+def _budget(tuning: Tuning, asked: Asked) -> float:
+    """More tokens than all steps together can hold."""
+    if tuning.epoch_steps is None:
+        return math.inf
+    return max(1, round(asked.epochs * tuning.epoch_steps)) * tuning.batch_tokens
+
+
+def make_trainer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     corpus: Corpus,
@@ -160,15 +206,16 @@ def _trainer(
 ) -> StudentTrainer:
     tuning = recipe.tuning
     lengths = [len(example) for example in corpus.train]
+    whole = 1 + corpus.unread / len(lengths)
     batches = plan(
         lengths,
         tuning.batch_tokens,
         asked.seed,
         pack=tuning.packed,
-        epochs=asked.epochs,
-        epoch_steps=tuning.epoch_steps,
+        epochs=asked.epochs * whole,
+        most=None if tuning.epoch_steps is None else max(1, round(asked.epochs * tuning.epoch_steps)),
     )
-    peft = None if asked.method == "full" else lora(tuning)
+    peft = None if asked.method == "full" else lora(tuning, model)
     return StudentTrainer(
         model=model,
         args=arguments(tuning, asked, len(batches), scratch),
@@ -181,14 +228,17 @@ def _trainer(
     )
 
 
-def lora(tuning: Tuning) -> LoraConfig:
+def lora(tuning: Tuning, model: PreTrainedModel) -> LoraConfig:
+    """On every linear layer that reads; a model's eyes and ears stay as they are."""
     from peft import LoraConfig
 
+    senses = sorted({name.split(".")[-1] for name, _ in model.named_modules() if _SENSE.search(name)})
     return LoraConfig(
         r=tuning.lora_rank,
         lora_alpha=tuning.lora_alpha,
         lora_dropout=0.0,
         target_modules="all-linear",
+        exclude_modules=rf".*({'|'.join(senses)}).*" if senses else None,
         task_type="CAUSAL_LM",
     )
 

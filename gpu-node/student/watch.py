@@ -6,10 +6,10 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import orjson
 import structlog
@@ -22,8 +22,21 @@ _POINTS = "points.json"
 WINDOW = 20
 """Steps over which speed and loss are averaged."""
 TELL_EVERY_S = 5.0
-Report = Callable[[int, int, str, int, float], None]
-"""``jobs.progress.ProgressReporter``: done, total, unit, tokens, cost."""
+
+
+class Report(Protocol):
+    """``fitsense.progress.ProgressReporter``."""
+
+    def __call__(
+        self,
+        done: int,
+        total: int,
+        unit: str,
+        tokens: int,
+        cost_usd: float,
+        note: str = "",
+        eta_s: float | None = None,
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Watch:
     _phase: str = ""
     _total: int = 0
     _told: float = 0.0
+    _tokens: int = 0
     _recent: deque[tuple[float, int, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def listen(self) -> None:
@@ -64,9 +78,10 @@ class Watch:
         now = time.monotonic()
         self.points.append(Point(self._phase, number, loss, tokens, now - self._recent[-1][0]))
         self._recent.append((now, tokens, loss))
+        self._tokens += tokens
         if self.report:
-            unit = f"{self._phase} steps, loss {self.loss:.3f}, {self.tokens_per_s:,.0f} tokens/s"
-            self.report(number, self._total, unit, sum(point.tokens for point in self.points), 0.0)
+            unit, note = f"{self._phase} steps", f"loss {self.loss:.3f}, {self.tokens_per_s:,.0f} tokens/s"
+            self.report(number, self._total, unit, self._tokens, 0.0, note, self.eta_s(number))
         if now - self._told >= TELL_EVERY_S or number == self._total:
             self._told = now
             self._tell(number)
@@ -97,6 +112,7 @@ class Watch:
         """The curve up to the checkpoint; what this attempt has made so far stays before it."""
         if (path := folder / _POINTS).exists():
             self.points = [Point(**point) for point in orjson.loads(path.read_bytes())]
+            self._tokens = sum(point.tokens for point in self.points)
 
     def eta_s(self, number: int) -> float:
         """Seconds until the phase ends at the speed of the last steps."""

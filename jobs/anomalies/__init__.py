@@ -11,7 +11,7 @@ from jobs.anomalies.checks import judge
 from jobs.anomalies.page import build
 from jobs.anomalies.rules import TABLES
 from jobs.anomalies.tally import Tally, reference_parts, thinned
-from jobs.reporting.render import publish
+from jobs.publishing import publish
 from jobs.stage import Input, Job
 
 

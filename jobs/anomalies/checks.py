@@ -8,12 +8,12 @@ import polars as pl
 
 from fitsense.config import Anomalies
 from fitsense.manifest import Check, Report
+from fitsense.reporting.checks import at_most, report, share
+from fitsense.reporting.text import count, words
+from jobs import histograms as bins
 from jobs.anomalies.rules import TABLES
 from jobs.anomalies.series import JUMP, STUCK_RUN
 from jobs.anomalies.tally import Tally
-from jobs.reporting import bins
-from jobs.reporting.checks import at_most, report, share
-from jobs.reporting.text import count, words
 
 Worst = dict[str, pl.DataFrame]
 NOUNS = {"profiles": "people", "sets": "sets", "days": "days", "weeks": "weeks", "dataset": "records"}

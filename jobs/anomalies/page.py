@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from fitsense.manifest import Report
+from fitsense.reporting import charts
+from fitsense.reporting.elements import Page, Section, Table, Tile
+from fitsense.reporting.text import MINUS, count, percent, words
 from jobs.anomalies.checks import NOUNS
-from jobs.reporting import charts
-from jobs.reporting.elements import Page, Section, Table, Tile
-from jobs.reporting.text import MINUS, count, percent, words
 
 SHOWN = 25
 TITLES = {

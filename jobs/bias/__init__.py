@@ -9,7 +9,7 @@ from jobs.bias.checks import judge
 from jobs.bias.flips import SCHEMA, Flips, engine_answer
 from jobs.bias.outcomes import TeacherRows, choose, follow, read_rejected
 from jobs.bias.page import build
-from jobs.reporting.render import publish
+from jobs.publishing import publish
 from jobs.stage import Job
 
 

@@ -13,11 +13,11 @@ import polars as pl
 
 from fitsense.config import Bias
 from fitsense.manifest import Check, Report
+from fitsense.reporting.checks import at_most, report, share
+from fitsense.reporting.text import count, percent, signed_percent, words
+from jobs import histograms as bins
 from jobs.bias.disparity import Disparity, bootstrap_mean, means_by_slice, shares_by_slice
 from jobs.bias.outcomes import DIMENSIONS
-from jobs.reporting import bins
-from jobs.reporting.checks import at_most, report, share
-from jobs.reporting.text import count, percent, signed_percent, words
 
 FLIPS = ("sex", "age")
 VOLUME_JUDGED = ("sex", "age_band", "language")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from jobs.reporting.checks import share
+from fitsense.reporting.checks import share
 
 Z = 1.959964
 """Two-sided 95 %."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fitsense.manifest import Report
+from fitsense.reporting import charts
+from fitsense.reporting.elements import Chart, Page, Section, Table, Tile
+from fitsense.reporting.text import DASH, MINUS, TIMES, count, percent, signed_percent, words
 from jobs.bias.checks import FLIPS, MEANS
-from jobs.reporting import charts
-from jobs.reporting.elements import Chart, Page, Section, Table, Tile
-from jobs.reporting.text import DASH, MINUS, TIMES, count, percent, signed_percent, words
 
 
 def build(report: Report) -> Page:

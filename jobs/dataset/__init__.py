@@ -17,7 +17,7 @@ import orjson
 from fitsense.config import Dataset
 from fitsense.errors import BadArtifact
 from fitsense.manifest import OutputRef
-from fitsense.prompting import context_text
+from fitsense.prompting import context_of
 from jobs.dataset.build import Build
 from jobs.dataset.card import card
 from jobs.dataset.facts import Ingredient, facts
@@ -42,7 +42,7 @@ def run_part(job: Job, part: int) -> None:
         source.rows,
         params=job.params(Dataset),
         seed=job.seed,
-        context_text=context_text,
+        context_text=context_of,
         folder=job.scratch,
         pause=job.check_interrupted,
     )

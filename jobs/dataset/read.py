@@ -22,7 +22,7 @@ from jobs.dataset.source import Row, parse, parse_strictly
 from jobs.dataset.texts import answer_words, exact_hash, looks_personal, spaced_words, text_hash
 
 ContextText = Callable[[dict[str, Any]], str]
-"""Compact text of a context, as the student will see it: ``fitsense.prompting.context_text``."""
+"""Compact text of a query's context, as the student will see it: ``fitsense.prompting.context_of``."""
 
 HARD_SET_RIR = 4.0
 """Sets with more repetitions in reserve are no hard sets."""
@@ -106,7 +106,7 @@ def _judge(row: Row, context_text: ContextText, max_characters: int) -> tuple[st
     if reason == KEPT:
         query, answer = row["query"], row["answer"]
         response = canonical_json(answer).decode()
-        texts = Texts(query["prompt"], context_text(query["context"]), response)
+        texts = Texts(query["prompt"], context_text(query), response)
         reason, detail = text_rejection(texts, max_characters)
         if reason == KEPT:
             return KEPT, record_line(row, texts), _good(row, texts)

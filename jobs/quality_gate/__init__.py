@@ -5,9 +5,9 @@ from __future__ import annotations
 from fitsense.config import QualityGate
 from fitsense.errors import GateFailed
 from fitsense.manifest import Report
+from jobs.publishing import publish
 from jobs.quality_gate.gate import Verdict, judge, weigh
 from jobs.quality_gate.page import build
-from jobs.reporting.render import publish
 from jobs.stage import Job
 
 REPORTS = ("validation", "statistics", "anomalies", "bias")

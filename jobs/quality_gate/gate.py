@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fitsense.manifest import Check, Report
-from jobs.reporting.checks import none_of, report
-from jobs.reporting.text import named, number
+from fitsense.reporting.checks import none_of, report
+from fitsense.reporting.text import named, number
 
 Named = tuple[str, Check]
 """``report.check`` and the check."""

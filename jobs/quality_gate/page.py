@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fitsense.manifest import Check, Report
+from fitsense.reporting import charts
+from fitsense.reporting.elements import Page, Section, Table, Tile
+from fitsense.reporting.text import count, number
 from jobs.quality_gate.gate import Verdict
-from jobs.reporting import charts
-from jobs.reporting.elements import Page, Section, Table, Tile
-from jobs.reporting.text import count, number
 
 
 def build(report: Report, verdict: Verdict) -> Page:

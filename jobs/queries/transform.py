@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fitsense.config import Queries
+from fitsense.prompting import outline_of
 from fitsense.safety.flags import RED_FLAGS
 from fitsense.training.catalog.exercises import Catalog, load_catalog
 from fitsense.training.words.chance import Chance
@@ -83,18 +84,20 @@ def _query(
     voice = voice_of(profile["language"], chance)
     prompt, register = write_prompt(context, scenario, voice, chance, catalog)
     prompt = _injected(quotas.injected(index), prompt, context, scenario, voice, chance)
-    return {
+    query = {
         "query_id": query_id,
         "user_id": profile["user_id"],
         "type": kind,
         "language": profile["language"],
         "prompt": prompt,
         "context": context,
+        "outline": "",
         "slices": {**slices, "type": kind},
         "tags": [*scenario.tags, f"register:{register}", *["hinglish"] * (voice == "hinglish")],
         "expected_action": scenario.action,
         "safety": scenario.safety,
     }
+    return {**query, "outline": outline_of(query)}
 
 
 def _week(kind: str, user: int, number: int, per_user: int, weeks: int, chance: Chance) -> int:

@@ -17,9 +17,9 @@ from fitsense.models.channels import Channels, Wish
 from fitsense.models.manifest import ModelManifest, model_name
 from fitsense.models.registration import RECORD, Registration
 from fitsense.models.registry import Registry
+from jobs.publishing import publish
 from jobs.registration.gates import Champion, decide, judge
 from jobs.registration.page import build
-from jobs.reporting.render import publish
 from jobs.stage import Job
 
 

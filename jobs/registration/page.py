@@ -6,9 +6,9 @@ from fitsense.manifest import Check
 from fitsense.models.evaluation import EvaluationReport, Metrics
 from fitsense.models.intervals import trusted
 from fitsense.models.registration import Finding, Registration
+from fitsense.reporting.checks import none_of, report
+from fitsense.reporting.elements import Page, Section, Table, Tile
 from jobs.registration.gates import Champion, shown
-from jobs.reporting.checks import none_of, report
-from jobs.reporting.elements import Page, Section, Table, Tile
 
 _RANK = {"fails": 0, "open": 1, "holds": 2}
 

@@ -10,7 +10,7 @@ from fitsense.artifacts import manifest_name
 from fitsense.config import Statistics
 from fitsense.errors import BadArtifact
 from fitsense.manifest import Manifest
-from jobs.reporting.render import publish
+from jobs.publishing import publish
 from jobs.stage import Input, Job
 from jobs.statistics.checks import judge
 from jobs.statistics.measure import SPLITS

@@ -8,9 +8,9 @@ import polars as pl
 
 from fitsense.config import QueryType, Statistics
 from fitsense.manifest import Check, Report
-from jobs.reporting import bins
-from jobs.reporting.checks import at_least, at_most, report, share
-from jobs.reporting.text import count, percent, words
+from fitsense.reporting.checks import at_least, at_most, report, share
+from fitsense.reporting.text import count, percent, words
+from jobs import histograms as bins
 from jobs.statistics import measure
 from jobs.statistics.population import DIMENSIONS
 from jobs.statistics.texts import Sample, distinct

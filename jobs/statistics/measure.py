@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jobs.reporting.checks import share
+from fitsense.reporting.checks import share
 
 SPLITS = ("train", "val", "test")
 LENGTHS = ("prompt_chars", "context_chars", "response_chars")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fitsense.manifest import Report
-from jobs.reporting import charts
-from jobs.reporting.elements import Chart, Page, Section, Table, Tile
-from jobs.reporting.text import DASH, MINUS, count, percent, words
+from fitsense.reporting import charts
+from fitsense.reporting.elements import Chart, Page, Section, Table, Tile
+from fitsense.reporting.text import DASH, MINUS, count, percent, words
 from jobs.statistics.population import SLICES
 
 CHARTED = 12

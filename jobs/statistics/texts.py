@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from jobs.reporting.checks import share
+from fitsense.reporting.checks import share
 
 SAMPLE = 2_000
 """Records whose texts are read."""

@@ -12,7 +12,7 @@ from typing import Any
 from fitsense.training.history.readiness import SHORT_BREAK_CAP
 from fitsense.training.people.conditions import limits_for
 from fitsense.training.request import Request, request_of, tag_values
-from fitsense.training.week.plan import Draft, build_plan
+from fitsense.training.week.plan import Draft, build_plan, seed_of
 from fitsense.training.words import speech
 from fitsense.training.words.advice import (
     clearance_sentences,
@@ -76,7 +76,7 @@ def _content(query: Mapping[str, Any], tags: Mapping[str, str], voice: Voice) ->
 
 
 def _with_plan(query: Mapping[str, Any], tags: Mapping[str, str], request: Request, voice: Voice) -> Content:
-    draft = build_plan(request, voice.chance.below(1 << 16))
+    draft = build_plan(request, seed_of(query["context"]))
     ask = tags["ask"]
     voice.slots |= _asked(query, tags, request, draft, voice)
     sentences = explain(voice, _intro(ask, draft), request, draft)

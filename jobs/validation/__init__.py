@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitsense.config import Validation
-from jobs.reporting.render import publish
+from jobs.publishing import publish
 from jobs.stage import Job
 from jobs.validation.checks import Declared, judge
 from jobs.validation.page import build

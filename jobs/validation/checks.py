@@ -11,8 +11,8 @@ import polars as pl
 
 from fitsense.config import Splits, Validation
 from fitsense.manifest import Check, Report
-from jobs.reporting.checks import at_least, at_most, none_of, report, share
-from jobs.reporting.text import count, named, percent
+from fitsense.reporting.checks import at_least, at_most, none_of, report, share
+from fitsense.reporting.text import count, named, percent
 from jobs.stage import Input
 from jobs.validation.scan import SPLITS, Scanned
 

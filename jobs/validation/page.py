@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from fitsense.manifest import Report
-from jobs.reporting import charts
-from jobs.reporting.elements import Chart, Page, Section, Table, Tile
-from jobs.reporting.text import count, named, percent, words
+from fitsense.reporting import charts
+from fitsense.reporting.elements import Chart, Page, Section, Table, Tile
+from fitsense.reporting.text import count, named, percent, words
 from jobs.validation.scan import SPLITS
 
 SHOWN = 15

@@ -180,7 +180,7 @@ def _outcome(job: Any) -> Outcome:
     from google.cloud import batch_v1
 
     state = batch_v1.JobStatus.State(job.status.state)
-    message = "; ".join(event.description for event in job.status.status_events)
+    message = next((event.description for event in reversed(job.status.status_events)), "")
     if state == batch_v1.JobStatus.State.SUCCEEDED:
         return Outcome("succeeded", message)
     if state == batch_v1.JobStatus.State.CANCELLED:

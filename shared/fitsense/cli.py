@@ -1,6 +1,7 @@
 """``fitsense``: run the factory from a terminal.
 
-Exit codes: 0 done · 1 the run failed, or replays differ · 2 usage · 65 bad input · 75 try again later.
+Exit codes: 0 done · 1 the run failed, its model was rejected, or replays differ · 2 usage · 65 bad input ·
+75 try again later.
 """
 
 from __future__ import annotations
@@ -8,23 +9,25 @@ from __future__ import annotations
 import shlex
 import signal
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fitsense import cli_engine, show
+from fitsense import cli_engine, cli_run, show
 from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
 from fitsense.deadletters import list_letters, replay_letters
 from fitsense.errors import Misconfigured
 from fitsense.follow import Follower
 from fitsense.local import Local
+from fitsense.local_settings import STUDENT
 from fitsense.models.commands import models_app
+from fitsense.models.outcome import outcome
+from fitsense.models.verdict_page import verdict
 from fitsense.pipeline import load_pipelines
 from fitsense.runs import RunReader, RunView
-from fitsense.submit import NoSuchRun, compare, replay, rerun, submit
-from fitsense.terminal import FAILED, Json, command, current_cloud, err, out, print_json, use_cloud
+from fitsense.submit import NoSuchRun, compare, replay, rerun
+from fitsense.terminal import FAILED, Json, command, current_cloud, err, out, print_json
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 runs_app = typer.Typer(invoke_without_command=True, help="List runs, or show one.")
@@ -34,6 +37,8 @@ app.add_typer(letters_app, name="dead-letters")
 app.command("plan")(cli_engine.plan)
 app.command("triage")(cli_engine.triage)
 app.add_typer(models_app, name="models")
+app.command("run")(cli_run.run)
+app.command("submit")(cli_run.submit_command)
 
 Port = Annotated[int, typer.Option(help="Port of the local cloud; 0 takes a free one.")]
 
@@ -49,8 +54,9 @@ def up(port: Port = 0, json: Json = False) -> None:
     local = Local()
     url = local.up(port)
     if json:
-        bucket = local.environment(url)["FITSENSE_BUCKET"]
-        print_json({"url": url, "bucket": bucket, "home": str(local.home)})
+        bucket, student = (local.environment(url)[f"FITSENSE_{what}"] for what in ("BUCKET", "STUDENT_URL"))
+        served = {"student": student if STUDENT in local.running() else None}
+        print_json({"url": url, "bucket": bucket, "home": str(local.home)} | served)
     else:
         show.addresses(out, local, url)
 
@@ -79,54 +85,6 @@ def env(json: Json = False) -> None:
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 
-@app.command()
-@command
-def run(config: Path, json: Json = False) -> int:
-    """Start what is not running here, submit CONFIG, follow it to its end, and print what it made.
-
-    It runs on the local cloud of this checkout, whatever cloud the environment names.
-    """
-    _check_file(config)
-    local = Local()
-    with local.used() as url:
-        use_cloud(local.environment(url))
-        return _submit(config, follow=True, json=json)
-
-
-@app.command("submit")
-@command
-def submit_command(
-    config: Path,
-    follow: Annotated[bool, typer.Option("--follow", help="Show progress until the run ends.")] = False,
-    json: Json = False,
-) -> int:
-    """Drop CONFIG into the bucket; that starts a run."""
-    return _submit(config, follow, json)
-
-
-def _check_file(config: Path) -> None:
-    if not config.is_file():
-        raise Misconfigured(f"{config} is not a file", hint="samples are in schema/configs/")
-
-
-def _submit(config: Path, follow: bool, json: bool) -> int:
-    _check_file(config)
-    cloud = current_cloud()
-    run_id = submit(ArtifactStore(cloud.bucket), config)
-    if follow:
-        return _follow(cloud, run_id, json)
-    print_json({"run_id": run_id}) if json else out.print(run_id)
-    return 0
-
-
-def _follow(cloud: Cloud, run_id: str, json: bool) -> int:
-    reader = _reader(cloud)
-    console = err if json else out
-    view = Follower(cloud, reader, run_id, console).follow()
-    print_json(view.summary()) if json else show.summary(out, view, reader.store)
-    return 0 if view.state == "completed" else FAILED
-
-
 @runs_app.callback()
 def runs(context: typer.Context, json: Json = False) -> None:
     """List the runs, newest last."""
@@ -144,11 +102,17 @@ def _list_runs(json: bool) -> None:
 @runs_app.command("show")
 @command
 def runs_show(run_id: str, json: Json = False) -> int:
-    """Show one run: stages, counts, rejects, timings, reports, failures."""
+    """Show one run: stages, counts, rejects, timings, reports, failures, and its model."""
     cloud = current_cloud()
     reader = _reader(cloud)
     view = _observed(reader, run_id)
-    print_json(view.summary()) if json else show.summary(out, view, reader.store)
+    made = outcome(reader.store, view)
+    if json:
+        print_json(view.summary() | ({"model": made.summary()} if made else {}))
+        return 0
+    show.summary(out, view, reader.store)
+    if made:
+        verdict(out, made)
     return 0
 
 
@@ -201,7 +165,7 @@ def rerun_command(
     reader = _reader(cloud)
     new = rerun(reader, run_id, stage)
     if follow:
-        return _follow(cloud, new, json)
+        return cli_run.follow(cloud, new, json)
     print_json({"run_id": new}) if json else out.print(new)
     return 0
 

@@ -187,6 +187,31 @@ class Training(Section):
     spot: bool = True
 
 
+class Evaluation(Section):
+    """What a trained model is asked, and how much of it; `evaluation: null` leaves a model unjudged."""
+
+    records: int = Field(default=96, ge=1, description="held-out test records, a stratified sample")
+    slice_records: int = Field(
+        default=6,
+        ge=0,
+        description="of each slice, where there are so many; those added count in slices alone",
+    )
+    constrained: int = Field(default=24, ge=0, description="plan prompts asked again under the JSON Schema")
+    streamed: int = Field(default=12, ge=1, description="records that are answered as if served, and timed")
+    streams: int = Field(default=3, ge=1, le=256, description="of them in flight")
+    in_flight: int = Field(default=16, ge=1, le=1024, description="of all other prompts")
+    max_tokens: int = Field(default=1536, ge=16, le=32_768, description="of one answer")
+    level: float = Field(default=0.95, gt=0.5, lt=1, description="of all confidence intervals")
+    resamples: int = Field(default=1000, ge=100, le=100_000, description="of the bootstrap")
+    min_group: int = Field(default=12, ge=2, description="smaller groups are left out of fairness gaps")
+    safety_net: bool = Field(
+        default=False, description="judge safety as served: what the coach's triage stops is no violation"
+    )
+    seed: int | None = Field(default=None, ge=0, le=2**53 - 1, description="left out: the run's own")
+    judge: EndpointTeacher | None = Field(default=None, description="a model that grades answers; off")
+    judge_records: int = Field(default=48, ge=1)
+
+
 class Gate(Section):
     """What one metric must show, judged by confidence intervals; left out, it is not asked for.
 
@@ -283,6 +308,7 @@ class RunConfig(Section):
     bias: Bias = Bias()
     quality_gate: QualityGate = QualityGate()
     training: Training | None = None
+    evaluation: Evaluation | None = Evaluation()
     registration: Registration = Registration()
     retraining: Retraining | None = None
     execution: Execution = Execution()

@@ -61,13 +61,19 @@ class StageStarted(Event):
 
 
 class StageProgressed(Event):
-    """A hint for people who watch; nothing is decided by it."""
+    """A hint for people who watch; nothing is decided by it.
+
+    ``note`` says more in a few words, such as a loss; ``eta_s`` is the task's own guess where even speed
+    would not give one.
+    """
 
     stage: str
     task: int
     done: int
     total: int
     unit: str
+    note: str = ""
+    eta_s: float | None = None
     tokens: int = 0
     cost_usd: float = 0.0
     seconds: float = 0.0

@@ -21,6 +21,8 @@ from fitsense.runs import RunReader, RunView, StageView
 
 POLL_S = 0.25
 CLEAN_UP_S = 5.0
+TELL_EVERY_S = 15.0
+"""Where there is no terminal, a stage that runs long says this often how far it is."""
 _STYLE = {"waiting": "dim", "running": "cyan", "landed": "green", "failed": "bold red", "skipped": "dim"}
 
 
@@ -44,17 +46,32 @@ class Progress:
 
     @property
     def eta_s(self) -> float | None:
+        """Seconds to go, by the slowest task's own guess, or else at the speed so far."""
+        guesses = [task.eta_s for task in self.tasks.values() if task.eta_s is not None]
+        if guesses:
+            return max(guesses)
         return (self.total - self.done) / self.rate if self.rate else None
 
     def words(self) -> str:
+        """At most 59 characters for a training: what is left of a line of 80."""
         unit = next((task.unit for task in self.tasks.values()), "rows")
+        notes = [task.note for task in self.tasks.values() if task.note]
+        words = [f"{self.done:,}/{self.total:,} {unit}", *(notes[:1] or self._speed())]
+        words += [f"ETA {clock(self.eta_s)}"] if self.eta_s is not None else []
+        return ", ".join(words)
+
+    def _speed(self) -> list[str]:
         tokens = sum(task.tokens for task in self.tasks.values())
         cost = sum(task.cost_usd for task in self.tasks.values())
-        words = [f"{self.done:,}/{self.total:,} {unit}", f"{self.rate:,.0f}/s"]
+        words = [f"{self.rate:,.0f}/s"]
         words += [f"{tokens:,} tok"] if tokens else []
-        words += [f"${cost:.2f}"] if cost else []
-        words += [f"ETA {self.eta_s:.0f} s"] if self.eta_s is not None else []
-        return ", ".join(words)
+        return words + ([f"${cost:.2f}"] if cost else [])
+
+
+def clock(seconds: float) -> str:
+    """``45 s``, from a minute on ``2:10``."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"
 
 
 @contextmanager
@@ -99,6 +116,7 @@ class Follower:
         self.progress: dict[str, Progress] = {}
         self.started: set[str] = set()
         self._told: set[tuple[str, str]] = set()
+        self._quiet_until = 0.0
 
     def hear(self, event: Any) -> None:
         if isinstance(event, StageProgressed):
@@ -125,33 +143,42 @@ class Follower:
             time.sleep(POLL_S)
 
     def table(self, view: RunView) -> Table:
-        table = Table(
-            title=view.run_id, title_justify="left", title_style="bold", box=None, padding=(0, 1), expand=True
-        )
-        for heading in ("stage", "state", "rows", "seconds"):
-            table.add_column(
-                heading, justify="right" if heading in ("rows", "seconds") else "left", no_wrap=True
-            )
-        table.add_column("", overflow="ellipsis", no_wrap=True, ratio=1)
+        """A line a stage, cut off where the terminal ends."""
+        table = Table.grid(padding=0)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_row(Text(view.run_id, style="bold"))
+        table.add_row(Text(f"{'stage':<12} {'state':<7} {'rows':>9} {'seconds':>8}", style="bold"))
         for stage in view.stages.values():
-            table.add_row(*self._row(stage))
+            state = Text(f"{stage.state:<7}", style=_STYLE[stage.state])
+            table.add_row(Text(f"{stage.stage:<12} ") + state + Text(" ") + self._told_of(stage))
         return table
 
-    def _row(self, stage: StageView) -> tuple[str | Text, ...]:
-        state = Text(stage.state, style=_STYLE[stage.state])
+    def _told_of(self, stage: StageView) -> Text:
+        """Rows and seconds of what has landed, why it failed, or how far it is."""
         if stage.manifest:
-            manifest = stage.manifest
-            return stage.stage, state, f"{manifest.counters.rows_out:,}", f"{manifest.seconds:.1f}", ""
+            return Text(f"{stage.manifest.counters.rows_out:>9,} {stage.manifest.seconds:>8.1f}")
         if stage.failure:
-            return stage.stage, state, "", "", Text(stage.failure.message, style="red")
+            return Text(" ".join(stage.failure.message.split()), style="red")
+        return Text(self._so_far(stage))
+
+    def _so_far(self, stage: StageView) -> str:
         progress = self.progress.get(stage.stage)
-        return stage.stage, state, "", "", progress.words() if progress else ""
+        return progress.words() if progress and stage.state == "running" else ""
 
     def _print_changes(self, view: RunView) -> None:
         for stage in view.stages.values():
-            if stage.state in ("waiting", "skipped") or (stage.stage, stage.state) in self._told:
+            if stage.state in ("waiting", "skipped"):
                 continue
-            self._told.add((stage.stage, stage.state))
-            name, state, rows, seconds, more = self._row(stage)
-            words = f"{rows} rows, {seconds} s" if rows else str(more)
-            self.console.print(f"{name:<13} {state!s:<8} {words}", highlight=False)
+            if (stage.stage, stage.state) not in self._told:
+                self._told.add((stage.stage, stage.state))
+                self._print(stage, self._so_far(stage))
+            elif self._so_far(stage) and time.monotonic() > self._quiet_until:
+                self._print(stage, self._so_far(stage))
+
+    def _print(self, stage: StageView, words: str) -> None:
+        self._quiet_until = time.monotonic() + TELL_EVERY_S
+        if stage.manifest:
+            words = f"{stage.manifest.counters.rows_out:,} rows, {stage.manifest.seconds:.1f} s"
+        elif stage.failure:
+            words = " ".join(stage.failure.message.split())
+        self.console.print(f"{stage.stage:<12} {stage.state:<7} {words}", highlight=False, markup=False)

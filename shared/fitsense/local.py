@@ -29,7 +29,10 @@ from typing import IO, Any
 from fitsense.errors import Misconfigured, Unavailable
 from fitsense.local_settings import (
     BUCKET,
+    GPU_NODE_ENV,
     LOCATION,
+    STUDENT,
+    STUDENT_DRAIN_S,
     client_environment,
     cloud_command,
     cloud_settings,
@@ -38,7 +41,9 @@ from fitsense.local_settings import (
     conductor_command,
     edited_since,
     gcloud_environment,
+    gpu_node_ready,
     read_json,
+    student_command,
     tail,
     write_json,
 )
@@ -50,10 +55,16 @@ STOP_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Local:
-    """One checkout's local cloud."""
+    """One checkout's local cloud.
+
+    ``student``: whether models are served, which takes 2 GB; ``FITSENSE_STUDENT=off`` leaves that out.
+    ``gpu_configs``: recipes to train by, instead of the GPU node's own.
+    """
 
     home: Path = field(default_factory=lambda: Path(os.environ.get("FITSENSE_HOME") or ROOT / ".local"))
     root: Path = ROOT
+    student: bool = field(default_factory=lambda: os.environ.get("FITSENSE_STUDENT") != "off")
+    gpu_configs: str = field(default_factory=lambda: os.environ.get("FITSENSE_GPU_CONFIGS", ""))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "home", self.home.resolve())  # its processes run in another folder
@@ -99,6 +110,15 @@ class Local:
         except (OSError, TypeError, ValueError, KeyError):
             return None
         return pid if os.fsencode(self.supervisor_file) in arguments else None
+
+    @property
+    def serves(self) -> bool:
+        """Whether it serves models: only where the GPU node's environment is."""
+        return self.student and gpu_node_ready(self.root)
+
+    def running(self) -> set[str]:
+        """Names of the processes that were started, empty when it does not run."""
+        return {process["name"] for process in read_json(self.supervisor_file) or ()} if self.url() else set()
 
     def environment(self, url: str) -> dict[str, str]:
         """The variables that point FitSense and any Google client at it."""
@@ -167,9 +187,17 @@ class Local:
 
     def _outdated(self, version: str) -> bool:
         """Whether it should be started anew for its code. Raises Unavailable when it should but is in use."""
-        running = read_json(self.supervisor_file)[-1]["env"]["FITSENSE_CODE_VERSION"]
+        processes = {process["name"]: process for process in read_json(self.supervisor_file)}
+        running = processes["conductor"]["env"]["FITSENSE_CODE_VERSION"]
         with self._open("users.lock") as users:
             free = _exclusive(users)
+        if self.serves and STUDENT not in processes:
+            if not free:
+                raise Unavailable(
+                    "the local cloud runs without the student, and a run uses it",
+                    hint="wait for that run, or stop it all: fitsense down",
+                )
+            return True
         if commit(running) == commit(version):
             return free and edited_since(self.root, self.supervisor_file.stat().st_mtime)
         if not free:
@@ -185,7 +213,7 @@ class Local:
         url = f"http://127.0.0.1:{self._port(port)}"
         for stale in (self.ready_file, self.provisioned_file):
             stale.unlink(missing_ok=True)
-        write_json(self.home / "cloud.json", cloud_settings(self.root, self.sockets))
+        write_json(self.home / "cloud.json", cloud_settings(self.root, self.sockets, self.gpu_configs))
         write_json(self.supervisor_file, self._processes(url, version))
         supervisor = self._supervise()
         try:
@@ -263,10 +291,16 @@ class Local:
         conductor = self.environment(url) | {"FITSENSE_CLAIM_GRACE_S": "3", "FITSENSE_CODE_VERSION": version}
         place = {"FITSENSE_LOCATION": LOCATION, "FITSENSE_BUCKET": BUCKET}
         ready = {"ready_file": str(self.ready_file)}
-        return [
+        processes = [
             self._process("cloud", cloud_command(self.home, url, self.ready_file), place) | ready,
             self._process("conductor", conductor_command(self.sockets), conductor),
         ]
+        return [*processes, self._student(url, version)] if self.serves else processes
+
+    def _student(self, url: str, version: str) -> dict[str, Any]:
+        told = {"FITSENSE_MODEL_CACHE": str(self.home / "models"), "FITSENSE_DRAIN_S": STUDENT_DRAIN_S}
+        environment = self.environment(url) | GPU_NODE_ENV | {"FITSENSE_CODE_VERSION": version} | told
+        return self._process(STUDENT, student_command(self.root, self.sockets), environment)
 
     def _process(self, name: str, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:
         log = str(self.logs / f"{name}.log")

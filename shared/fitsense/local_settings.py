@@ -31,6 +31,13 @@ PRELOAD = [
 ]
 """Imported once by the fork server instead of by every task: 0.5 CPU-seconds saved each."""
 
+STUDENT = "student"
+"""The agent that serves models: its process, its place behind the front door, and the alias it answers to."""
+STUDENT_DRAIN_S = "5"
+"""What is in flight when it is told to stop gets so long; the supervisor kills after 10 s."""
+GPU_NODE_ENV = {"OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""Waiting OpenMP threads give their cores away: spinning ones halve the speed beside other processes."""
+
 
 def client_environment(url: str) -> dict[str, str]:
     """The variables that point FitSense and any Google client at the cloud at ``url``."""
@@ -45,6 +52,7 @@ def client_environment(url: str) -> dict[str, str]:
         "FITSENSE_PUSH_AUDIENCE": "fitsense-conductor",
         "FITSENSE_PUSH_ACCOUNT": f"pubsub-push@{PROJECT}.iam.gserviceaccount.com",
         "FITSENSE_OIDC_CERTS_URL": f"{url}/_localcloud/oidc/certs",
+        "FITSENSE_STUDENT_URL": f"{url}/student/v1",
         "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
     }
 
@@ -60,8 +68,11 @@ def gcloud_environment(url: str, home: Path) -> dict[str, str]:
     }
 
 
-def cloud_settings(root: Path, sockets: Path) -> dict[str, Any]:
-    """The local cloud's own: images, services behind the front door, ticks."""
+def cloud_settings(root: Path, sockets: Path, gpu_configs: str = "") -> dict[str, Any]:
+    """The local cloud's own: images, services behind the front door, ticks.
+
+    ``gpu_configs`` is a folder of recipes to train by instead of ``gpu-node/configs``.
+    """
     return {
         "images": {
             "jobs": {
@@ -71,33 +82,35 @@ def cloud_settings(root: Path, sockets: Path) -> dict[str, Any]:
                 "fork": "jobs.__main__",
                 "preload": PRELOAD,
             },
-            "gpu-node": gpu_node(root),
+            "gpu-node": gpu_node(root, gpu_configs),
         },
         # More tasks than cores: one that waits for the bucket leaves its core to another.
         "max_parallel": 2 * (os.cpu_count() or 1),
         "services": [
-            {
-                "name": "conductor",
-                "prefix": "/conductor/",
-                "upstream": f"unix:{sockets / 'conductor.sock'}",
-                "strip": True,
-            }
+            {"name": name, "prefix": f"/{name}/", "upstream": f"unix:{sockets / name}.sock", "strip": True}
+            for name in ("conductor", STUDENT)
         ],
         "schedules": [{"name": "tick", "every_s": 2.0, "topic": "ticks", "data": "{}"}],
     }
 
 
-def gpu_node(root: Path) -> dict[str, Any]:
-    """The GPU node's image: its own interpreter, a child process; the job's command follows.
-
-    Waiting OpenMP threads give their cores away: spinning ones halve the speed beside other processes.
-    """
-    folder = root / "gpu-node"
+def gpu_node(root: Path, configs: str = "") -> dict[str, Any]:
+    """The GPU node's image: its own interpreter, a child process; the job's command follows."""
+    chosen = {"FITSENSE_GPU_CONFIGS": configs} if configs else {}
     return {
-        "argv": [str(folder / ".venv" / "bin" / "python"), "-m", "student"],
-        "cwd": str(folder),
-        "env": {"OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
+        "argv": [str(gpu_python(root)), "-m", "student"],
+        "cwd": str(root / "gpu-node"),
+        "env": GPU_NODE_ENV | chosen,
     }
+
+
+def gpu_python(root: Path) -> Path:
+    return root / "gpu-node" / ".venv" / "bin" / "python"
+
+
+def gpu_node_ready(root: Path) -> bool:
+    """Whether the GPU node's environment has been made, to its end."""
+    return (root / "gpu-node" / ".venv" / "ready").exists()
 
 
 def cloud_command(home: Path, url: str, ready: Path) -> list[str]:
@@ -113,6 +126,10 @@ def conductor_command(sockets: Path) -> list[str]:
     command += ["--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
     # gunicorn would put one for all checkouts into the home folder
     return [*command, "--no-control-socket"]
+
+
+def student_command(root: Path, sockets: Path) -> list[str]:
+    return [str(gpu_python(root)), "-m", "student", "agent", "--socket", str(sockets / f"{STUDENT}.sock")]
 
 
 def code_version(root: Path) -> str:
@@ -133,7 +150,8 @@ def commit(version: str) -> str:
 def edited_since(root: Path, moment: float) -> bool:
     """Whether code that the services hold in memory was written after ``moment`` (seconds of the epoch).
 
-    ``jobs/`` is not looked at: the fork server itself imports what was edited anew.
+    ``jobs/`` and ``gpu-node/`` are not looked at: the fork server itself imports what was edited anew, a
+    training is a process of its own, and to load a model again takes longer than it is worth.
     """
     return any(
         path.stat().st_mtime > moment

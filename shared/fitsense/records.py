@@ -171,6 +171,7 @@ class Query(Record):
     language: Language
     prompt: str
     context: Context
+    outline: str = Field(description="lines of `fitsense.prompting.outline`; empty where no plan is due")
     slices: dict[str, str] = Field(description="age_band, sex, goal, activity, condition, experience, …")
     tags: list[str] = Field(description="injection, red_flag:<rule id>, pain, poor_sleep, …")
     expected_action: Action

@@ -12,7 +12,7 @@ from fitsense.artifacts import FAILURE, MANIFEST, ArtifactStore
 from fitsense.config import RunConfig
 from fitsense.errors import BadArtifact
 from fitsense.manifest import Claim, Failure, Manifest
-from fitsense.models.manifest import manifest_model
+from fitsense.models.manifest import ModelManifest, manifest_model
 from fitsense.pipeline import Graph, Pipelines
 
 StageState = Literal["waiting", "running", "landed", "failed", "skipped"]
@@ -128,6 +128,8 @@ def _summary(view: StageView) -> dict[str, Any]:
             "adopted_from": view.manifest.adopted_from,
             **counters.model_dump(),
         }
+    if isinstance(view.manifest, ModelManifest):
+        summary["version"] = view.manifest.version
     return summary
 
 

@@ -17,6 +17,11 @@ from fitsense.cloud import Cloud
 from fitsense.deadletters import Letter
 from fitsense.errors import BadConfig, FitSenseError
 from fitsense.local import Local
+from fitsense.local_settings import STUDENT, gpu_node_ready
+from fitsense.manifest import Failure
+from fitsense.models.channels import Channels
+from fitsense.models.channels import read as read_channels
+from fitsense.models.registration import Registration, record_name
 from fitsense.runs import RunReader, RunView, status_name
 from fitsense.submit import Comparison
 
@@ -47,8 +52,17 @@ def error_line(error: FitSenseError) -> str:
 def addresses(console: Console, local: Local, url: str) -> None:
     console.print(f"local cloud  {url}", highlight=False)
     console.print(f"bucket       gs://{local.environment(url)['FITSENSE_BUCKET']}", highlight=False)
+    console.print(f"student      {_student(local, url)}", highlight=False)
     console.print(f"state, logs  {local.home}", highlight=False)
     console.print('clients      eval "$(fitsense env)"', highlight=False)
+
+
+def _student(local: Local, url: str) -> str:
+    if STUDENT in local.running():
+        return f"{local.environment(url)['FITSENSE_STUDENT_URL']}  (OpenAI API, model {STUDENT})"
+    if gpu_node_ready(local.root):
+        return "not served: FITSENSE_STUDENT=off"
+    return "not served: gpu-node/.venv is not there; make gpu-node/.venv/ready"
 
 
 def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
@@ -95,7 +109,13 @@ def _failures(console: Console, view: RunView) -> None:
         if stage.failure:
             failure = stage.failure
             console.print(f" [bold red]{stage.stage}: {failure.error}[/] {escape(failure.message)}")
-            console.print(f"   hint: {escape(failure.hint)}\n   log:  {escape(failure.log)}", style="dim")
+            console.print(f"   hint: {escape(failure.hint)}\n   log:  {escape(_log(failure))}", style="dim")
+
+
+def _log(failure: Failure) -> str:
+    """Where the log is: on one machine its folder, which a job's name alone does not tell."""
+    folder = Local().home / "cloud" / "compute" / "logs" / failure.log.rpartition("/")[2]
+    return str(folder) if failure.log and folder.is_dir() else failure.log
 
 
 def _places(console: Console, view: RunView, store: ArtifactStore) -> None:
@@ -136,19 +156,43 @@ def run_list(cloud: Cloud, reader: RunReader) -> list[dict[str, Any]]:
             found.append(orjson.loads(stored.data))
         elif view := reader.observe(run_id):
             found.append(view.summary())
+    channels = read_channels(reader.store)
+    for run in found:
+        run["model"] = _model(reader.store, channels, run)
     return found
+
+
+def _model(store: ArtifactStore, channels: Channels, run: dict[str, Any]) -> dict[str, Any] | None:
+    """The version that a run trained, what the gates decided, and its channel now."""
+    training, judged = (run["stages"].get(stage, {}) for stage in ("training", "registration"))
+    version = training.get("version")
+    if version is None:
+        return None
+    key = judged.get("adopted_from") or run["run_id"]
+    record = store.read_model(record_name(key), Registration) if judged.get("state") == "landed" else None
+    decision = record.decision if record else None
+    return {"version": version, "decision": decision, "channel": channels.mark(version)}
 
 
 def runs(console: Console, found: list[dict[str, Any]]) -> None:
     if not found:
         console.print("no runs yet; start one: fitsense submit schema/configs/coaching-small.yaml")
         return
-    table = _table("run", "state", "stages", right=("stages",))
+    table = _table("run", "state", "stages", "model", right=("stages",))
     for run in found:
         stages = [s["state"] for s in run["stages"].values() if s["state"] != "skipped"]
         state = f"[{_COLOUR[run['state']]}]{run['state']}[/]"
-        table.add_row(run["run_id"], state, f"{stages.count('landed')}/{len(stages)}")
+        table.add_row(run["run_id"], state, f"{stages.count('landed')}/{len(stages)}", _channel(run))
     console.print(table)
+
+
+def _channel(run: dict[str, Any]) -> str:
+    """How a run's model stands, or how far its training is: the version is the run's own name."""
+    model, training = run["model"], run["stages"].get("training", {"state": "skipped"})["state"]
+    if model is None:
+        return "" if training in ("skipped", "waiting") else f"training {training}"
+    other = f" of {model['version']}" if model["version"] != run["run_id"] else ""
+    return f"{model['channel'] or model['decision'] or 'trained'}{other}"
 
 
 def comparison(console: Console, left: str, right: str, found: Comparison) -> None:

@@ -27,14 +27,19 @@ class NoSuchRun(Permanent):
     status = 404
 
 
-def submit(store: ArtifactStore, path: Path) -> str:
+def submit(store: ArtifactStore, path: Path, *, training: bool = True) -> str:
     """Upload a config; its run_id once the run is open. A run of the same config still under way is taken up.
 
-    Raises BadConfig before anything is uploaded, with every problem, or when it was rejected.
+    Without ``training`` the run ends with the data. Raises BadConfig before anything is uploaded, with every
+    problem, or when it was rejected.
     """
     data = path.read_bytes()
     check_name(path.name, len(data))
-    return _begin(store, path.stem, data, parse_config(data))
+    config = parse_config(data)
+    if config.training and not training:
+        config = config.model_copy(update={"training": None})
+        data = _dump(config)
+    return _begin(store, path.stem, data, config)
 
 
 def _begin(store: ArtifactStore, name: str, data: bytes, config: RunConfig) -> str:

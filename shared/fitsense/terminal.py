@@ -1,6 +1,7 @@
 """What every command of ``fitsense`` shares: consoles, exit codes, and which cloud is meant.
 
-Exit codes: 0 done · 1 the run failed, or replays differ · 2 usage · 65 bad input · 75 try again later.
+Exit codes: 0 done · 1 the run failed, its model was rejected, or replays differ · 2 usage · 65 bad input ·
+75 try again later.
 """
 
 from __future__ import annotations

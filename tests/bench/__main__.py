@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Iterable
 
-ALL = ("hops", "stages", "teacher", "dataset", "quality", "engine", "athletes")
+ALL = ("hops", "stages", "teacher", "dataset", "quality", "engine", "athletes", "training", "serving")
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fitsense.artifacts import to_json
-from jobs.reporting.render import html
+from fitsense.reporting.render import html
 from tests.bench.measure import heading
 from tests.bench.trial.arms import ARMS, STATIC
 from tests.bench.trial.page import checks_of, facts_of, page_of

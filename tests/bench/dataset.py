@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from fitsense.artifacts import dumps_line
 from fitsense.config import Dataset
-from fitsense.prompting import context_text
+from fitsense.prompting import context_of
 from fitsense.records import TeacherResponse
 from jobs.dataset.build import Build
 from jobs.dataset.facts import facts
@@ -99,7 +99,7 @@ def _measure(send: object, source: Path, rows: int, workers: int, folder: Path) 
     scratch.mkdir()
     started = time.perf_counter()
     used = 0
-    build = Build(_lines(source), rows, params=Dataset(), seed=1, context_text=context_text, folder=scratch)
+    build = Build(_lines(source), rows, params=Dataset(), seed=1, context_text=context_of, folder=scratch)
     with Workers(workers) as pool:
         outcome = build.decide(pool)
     for file in build.files(outcome):

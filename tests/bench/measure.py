@@ -23,10 +23,13 @@ class Target:
     unit: str
     at_most: bool = True
 
+    @property
+    def met(self) -> bool:
+        return self.value <= self.goal if self.at_most else self.value >= self.goal
+
     def line(self) -> str:
-        met = self.value <= self.goal if self.at_most else self.value >= self.goal
         sign = "<=" if self.at_most else ">="
-        verdict = "met" if met else "MISSED"
+        verdict = "met" if self.met else "MISSED"
         figure = f"{self.value:>10,.1f} {self.unit:<8}"
         return f"  {self.name:<46} {figure} target {sign} {self.goal:,g}  {verdict}"
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from fitsense.config import Splits, Statistics, Validation
-from jobs.reporting.render import html
+from fitsense.reporting.render import html
 from tests.unit.quality.samples import SPLITS, Run, clean_run
 
 SIZES = (2_500, 100_000)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.factory import Factory, running
+
+os.environ["FITSENSE_STUDENT"] = "off"
+"""Clouds that are started from a command line serve no models either."""
 
 
 @pytest.fixture(scope="session")

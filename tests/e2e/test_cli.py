@@ -26,8 +26,10 @@ from fitsense.deadletters import list_letters
 from fitsense.errors import BadConfig, Unavailable
 from fitsense.follow import listening
 from fitsense.local import Local
+from fitsense.local_settings import gpu_node_ready
 from fitsense.settings import Settings
 from fitsense.submit import await_admission, upload
+from tests.cloud import ROOT
 from tests.factory import GATED, SMALL, Factory, running
 from tests.scripted_endpoint import ScriptedEndpoint
 
@@ -43,8 +45,8 @@ def start(environment: dict[str, str], *arguments: str, **options: Any) -> subpr
     return subprocess.Popen(command, env=os.environ | environment, **(pipes | options))
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=200)
+def end(process: subprocess.Popen[str], timeout_s: float = 200) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=timeout_s)
     return process.returncode, out, err
 
 
@@ -136,10 +138,29 @@ def test_a_cloud_that_holds_old_code_is_started_anew_unless_it_is_in_use(
     assert supervisors(home) == []
 
 
+@pytest.mark.skipif(not gpu_node_ready(ROOT), reason="make gpu-node/.venv/ready")
+def test_a_cloud_without_the_student_is_started_anew_for_who_needs_it_unless_it_is_in_use(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FITSENSE_SPARE_ENGINE", "0")
+    without, wanting = Local(home=home, student=False), Local(home=home, student=True)
+    url = without.up()
+    pid = without.supervisor_pid()
+    with ExitStack() as user:
+        (home / "users.lock").touch()
+        hold(user, home / "users.lock")
+        with pytest.raises(Unavailable, match="without the student"):
+            wanting.up()
+    assert wanting.up() == url
+    assert (wanting.supervisor_pid() != pid, wanting.running()) == (True, {"cloud", "conductor", "student"})
+    pid = wanting.supervisor_pid()
+    assert (without.up(), without.supervisor_pid()) == (url, pid), "one that serves is good for both"
+
+
 def started_with(local: Local, change: Callable[[str], str], age_s: float) -> None:
     """Make the running cloud one that was started with another version, ``age_s`` ago."""
     processes = orjson.loads(local.supervisor_file.read_bytes())
-    variables = processes[-1]["env"]
+    variables = next(process["env"] for process in processes if process["name"] == "conductor")
     variables["FITSENSE_CODE_VERSION"] = change(variables["FITSENSE_CODE_VERSION"])
     local.supervisor_file.write_bytes(orjson.dumps(processes))
     moment = local.supervisor_file.stat().st_mtime - age_s
@@ -222,7 +243,7 @@ def test_a_lost_answer_to_an_upload_makes_no_second_run(factory: Factory, tmp_pa
     )
     code, out, err = fitsense(factory, "submit", str(config), "--json")
     assert code == 0, err
-    assert all(factory.struck())
+    factory.until(lambda: all(factory.struck()))
     factory.faults()
     run_id = orjson.loads(out)["run_id"]
     assert factory.wait(run_id).state == "completed"

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import ROOT
-from tests.factory import Factory
+from tests.factory import DATA, Factory
 
 pytestmark = pytest.mark.xdist_group("e2e")
 Splits = dict[str, list[dict[str, Any]]]
@@ -17,7 +16,7 @@ Splits = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def splits(factory: Factory) -> Splits:
-    run_id = factory.submit((ROOT / "schema/configs/coaching-small.yaml").read_text(), "quality")
+    run_id = factory.submit(DATA, "quality")
     assert factory.wait(run_id).state == "completed", factory.logs()
     return {name: factory.lines(run_id, f"dataset/{name}.jsonl") for name in ("train", "val", "test")}
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -189,6 +190,35 @@ def test_a_regressed_model_is_rejected_with_the_reason(
     told = factory.until(lambda: agent.told("rejected", view.run_id))
     assert (told["run_id"], told["reasons"]) == (trained.run_id, found.reasons)
     assert champion(factory) == trained.run_id
+
+
+def followed(factory: Factory, folder: Path, epochs: float) -> tuple[int, str, str]:
+    """``submit --follow`` of a run whose dataset is there and whose training is told by ``epochs``."""
+    config = folder / f"followed-{epochs:g}.yaml"
+    config.write_text(SMALL + f"training: {{epochs: {epochs}}}\n")
+    return fitsense(factory, "submit", str(config), "--follow", COLUMNS="80")
+
+
+def test_a_run_whose_model_is_rejected_says_why_and_is_no_success(
+    factory: Factory, trained: RunView, tmp_path: Path
+) -> None:
+    code, out, err = followed(factory, tmp_path, epochs=3)
+    assert code == 1, out + err
+    assert "rejected" in out
+    assert "· verified 0.400 [" in out
+    assert f"champion: {trained.run_id}" in out
+    assert max(len(line) for line in out.splitlines() if "/" not in line) <= 80
+    code, out, _ = followed(factory, tmp_path, epochs=1)
+    assert code == 0, out
+    version = next(line.split()[-1] for line in out.splitlines() if "fitsense models show" in line)
+    assert f"fitsense models promote {version}" in out, "as good as the champion, not better: people decide"
+    told = orjson.loads(fitsense(factory, "runs", "show", version, "--json")[1])
+    assert told["stages"]["training"]["version"] == told["model"]["version"] == version
+    assert told["model"]["decision"] == "challenger"
+    assert f"· verified must be better than {trained.run_id}'s" in " ".join(out.split())
+    lines = fitsense(factory, "runs", COLUMNS="80")[1].splitlines()
+    assert next(line.split()[-1] for line in lines if line.split()[0] == trained.run_id) == "champion"
+    assert any("rejected" in line for line in lines if line.strip().startswith("followed-3-"))
 
 
 def test_an_unsafe_model_is_rejected_however_good(factory: Factory, trained: RunView) -> None:

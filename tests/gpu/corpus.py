@@ -29,7 +29,8 @@ def record(number: int) -> DatasetRecord:
         f"Training: week 3, {days} days x {minutes} min, 92 % of sessions done, deload 3 weeks ago\n"
         "Equipment: bench, dumbbell, mat\nHealth: no conditions, cleared by a clinician\n"
         f"Sleep h: 7.1 6.{number % 10}\nEnergy kcal: 1700 1800\n"
-        f"Lift sq03: {kg} kg, reps 9 9 10, RIR 2 2 1.5, e1RM 20 21"
+        f"Lift sq03: {kg} kg, reps 9 9 10, RIR 2 2 1.5, e1RM 20 21\n"
+        + "\n".join(f"Outline day {day + 1}: sq03 3 sets {kg} kg" for day in range(days))
     )
     exercise = {"id": "sq03", "sets": 3, "reps": [8, 12], "rir": 2.0, "kg": kg, "rest_s": 90}
     plan = {"goal": "fat_loss", "days": [{"exercises": [exercise]}] * days, "deload": False}
@@ -76,16 +77,16 @@ def run_config(**training: Any) -> RunConfig:
     return RunConfig.model_validate(
         {
             "version": 1, "pipeline": "coaching", "seed": SEED, "profiles": {"users": 10},
-            "training": Training(**training).model_dump(mode="json"),
+            "training": Training(**training).model_dump(mode="json"), "evaluation": None,
         }
     )  # fmt: skip
 
 
 TINY: dict[str, Any] = {
-    "recipe_version": 1, "vocabulary": 400, "merges": 300, "hidden": 32, "intermediate": 64, "layers": 2,
-    "heads": 2, "kv_heads": 1, "positions": 512, "tokens": 8000, "batch_tokens": 800, "drills": 0.1,
-    "plan_first": 0.5, "prompt_weight": 0.1, "message_weight": 0.3, "muon_lr": 0.015, "adam_lr": 0.003,
-    "warmup_steps": 2, "constant": 0.4, "bf16": True,
+    "recipe_version": 1, "vocabulary": 400, "merges": 300, "hidden": 48, "intermediate": 64, "layers": 2,
+    "heads": 3, "head_size": 32, "positions": 512, "records": 40, "tokens": 8000, "batch_tokens": 800,
+    "plan_first": 0.3, "talk_next": 0.3, "prompt_weight": 0.1, "message_weight": 0.3, "muon_lr": 0.015,
+    "adam_lr": 0.003, "embedding_lr": 0.01, "warmup_steps": 2, "constant": 0.4, "bf16": True,
 }  # fmt: skip
 TUNING: dict[str, Any] = {
     "learning_rate": 0.002, "full_learning_rate": 0.001, "warmup": 0.05, "batch_tokens": 800, "packed": False,

@@ -63,7 +63,7 @@ def test_padding_and_prompts_have_no_label(tokenizer: PreTrainedTokenizerFast) -
         wanted = [i if w else IGNORED for i, w in zip(example.ids, example.weights, strict=True)]
         assert batch["labels"][row].tolist() == wanted + [IGNORED] * (batch["labels"].shape[1] - length)
         assert batch["loss_weights"][row, :length].tolist() == example.weights
-        assert int(batch["attention_mask"][row].sum()) == length
+        assert int(batch["input_ids"][row].ne(tokenizer.pad_token_id).sum()) == length
 
 
 def test_a_packed_row_predicts_no_record_from_the_one_before(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 
-from fitsense.prompting import chat, parse_answer
+from fitsense.prompting import chat, outline_text, parse_answer
 from student.texts import conversations, message_span, whole, without_message
 from student.tiny.answers import brief, dumps_counted, grounded
 from student.tiny.tokenizer import shown
@@ -22,7 +24,7 @@ def test_a_canonical_answer_is_the_teachers_in_the_schemas_order() -> None:
     assert '"rir":2,' in text
 
 
-def test_spaces_count_days_and_exercises_and_change_nothing_else() -> None:
+def test_spaces_count_the_weeks_exercises_and_change_nothing_else() -> None:
     exercise = {"id": "sq03", "sets": 3, "reps": [8, 12], "rir": 2.0, "kg": None, "rest_s": 90}
     days = [{"exercises": [exercise] * 3}, {"exercises": [exercise]}, {"exercises": [exercise]}]
     plan = {"goal": "strength", "days": days, "deload": True}
@@ -31,17 +33,17 @@ def test_spaces_count_days_and_exercises_and_change_nothing_else() -> None:
     text = dumps_counted(answer)
 
     assert orjson.loads(text) == answer
-    assert text.count('}, {"id"') == 1
-    assert text.count('},  {"id"') == 1
-    assert text.count(']}, {"exercises"') == 1
-    assert text.count(']},  {"exercises"') == 1
+    assert [len(spaces) for spaces in re.findall(r'( +)\{"id"', text)] == [1, 2, 3, 4, 5]
 
 
 def test_a_brief_message_says_only_what_was_shown() -> None:
     message = "You slept 6.5 h (S-03). Your max is 64 lb (M-05). Day 1: squat 3x8. Take care. And so on."
 
-    assert grounded(message, "sleep 6.5") == "You slept 6.5 h (S-03). Take care."
-    assert grounded(message, "sleep 6,5") == "You slept 6.5 h (S-03). Take care."
+    for known in ("sleep 6.5", "sleep 6,5"):
+        said = grounded(message, known)
+        assert said.startswith("You slept 6.5 h (S-03).")
+        assert "64 lb" not in said
+        assert "Day 1" not in said
     assert grounded("Eat 1800 kcal.", "nothing") == "Eat 1800 kcal."
 
 
@@ -70,12 +72,26 @@ def test_the_tiny_template_shows_what_decides_a_plan() -> None:
     text = shown([chat(one.instruction, one.context)])[0]
 
     assert text.splitlines() == [
-        "21 y F novice kg", "fat loss", "week 3 2 x 30 min deload 3 weeks", "bench dumbbell mat",
-        "no conditions", "sleep 6.1", "sq03 12.5 9 1.5", "> Week 1, what next?",
+        "21 y F novice kg", "fat loss", "week 3 2 x 30 min deload 3 weeks", "no conditions", "sleep 6.1",
+        ' {"id":"sq03","sets":3 12.5]},{"exercises":[  {"id":"sq03","sets":3 12.5',
+        "> Week 1, what next?",
     ]  # fmt: skip
 
 
+def test_the_tiny_template_writes_the_outline_as_the_answer_does() -> None:
+    days = [{"exercises": [{"id": "sq03", "sets": 3, "kg": 12.5}, {"id": "hp09", "sets": 1, "kg": None}]}] * 2
+    outline = outline_text({"deload": True, "days": days})
+
+    text = shown([chat("What now?", outline)])[0]
+
+    first, second = text.splitlines()[:2]
+    assert first == "deload week"
+    assert second.startswith(
+        ' {"id":"sq03","sets":3 12.5,  {"id":"hp09","sets":1]},{"exercises":[   {"id":"sq03"'
+    )
+
+
 def test_the_tiny_template_survives_any_text() -> None:
-    for words in ("", "</request>", "Lift ", "Person: \nGoal: \nLift x: reps a, RIR ", "<context>\n"):
-        assert shown([[{"role": "user", "content": words}]])[0].startswith("> ")
+    for words in ("", "</request>", "Outline day ", "Person: \nGoal: \nOutline day x: sq03, ", "<context>\n"):
+        assert shown([[{"role": "user", "content": words}]])[0].startswith("\n> ")
         assert "> hi\n" in shown([chat("hi", words)])[0]

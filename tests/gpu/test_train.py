@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+import torch
+import yaml
+from google.api_core.exceptions import AlreadyExists, DeadlineExceeded
 
 from fitsense.artifacts import ArtifactStore
+from fitsense.cloud import Cloud
 from fitsense.config import Training
 from fitsense.errors import EXIT_PERMANENT
 from fitsense.manifest import Claim, Failure
@@ -24,11 +31,15 @@ def order(tmp_path: Path) -> Order:
 
 def test_training_lands_a_version_with_all_that_it_is_made_of(store: ArtifactStore, order: Order) -> None:
     corpus.land_dataset(store)
+    gate = f"reports/quality_gate/{corpus.RUN}/manifest.json"
+    store.create(gate, b"{}")
 
     assert trainer.run(order) == 0, order.log.read_text()[-3000:]
 
     manifest = store.read_model("models/v1/manifest.json", ModelManifest)
     assert manifest
+    assert [one.stage for one in manifest.inputs] == ["dataset", "quality_gate"]
+    assert manifest.inputs[1].uri == store.uri(gate)
     assert (manifest.run_id, manifest.version, manifest.base.name) == (corpus.RUN, "v1", "fitsense-tiny")
     assert {output.name for output in manifest.outputs} == {
         "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "tokenizer.json",
@@ -52,9 +63,54 @@ def test_metrics_tell_the_whole_curve_and_the_best_step(store: ArtifactStore, or
     assert metrics["best_step"] == min(losses, key=losses.__getitem__)
     assert metrics["base_steps"] > 0
     page = trainer.read(store, "models/v1/curves.html").decode()
-    assert page.count("<svg") == 2
+    assert [f"Loss, {phase}:" in page for phase in ("base", "tuning")] == [True, True]
+    assert page.count("<svg") == 3, "and the speed of the fine-tuning"
+    assert (metrics["mfu"] is None) == (not torch.cuda.is_available())
+    assert metrics["flops"] > 0
     assert "<script" not in page
     assert str(order.recipes) not in trainer.read(store, "models/v1/adapter/adapter_config.json").decode()
+
+
+def test_it_is_told_how_far_it_is_and_where_it_ran(
+    store: ArtifactStore, cloud: Cloud, order: Order, tmp_path: Path
+) -> None:
+    """On the bus for who watches, in the log, and in files beside the model for later."""
+    corpus.land_dataset(store)
+    topic, subscription = cloud.topic("runs"), cloud.subscription("watching")
+    with suppress(AlreadyExists):
+        cloud.publisher.create_topic(name=topic)
+    cloud.subscriber.create_subscription(name=subscription, topic=topic)
+    version = (("FITSENSE_CODE_VERSION", "0123abc"),)
+
+    assert trainer.run(Order(order.recipes, order.log, "watched", environment=version)) == 0
+
+    heard = [event for event in _progress(cloud, subscription) if event["run_id"] == "watched"]
+    assert heard
+    assert {event["unit"] for event in heard} <= {"base steps", "tuning steps"}
+    assert all(0 < event["done"] <= event["total"] for event in heard)
+    assert all(re.fullmatch(r"loss (\d+\.\d+|nan), [\d,]+ tokens/s", event["note"]) for event in heard)
+    assert all(event["eta_s"] >= 0 for event in heard)
+    lines = [orjson.loads(line) for line in order.log.read_bytes().splitlines() if line.startswith(b"{")]
+    told = next(line for line in lines if line["message"] == "training.progress")
+    assert {"phase", "step", "of", "loss", "tokens_per_s", "eta_s"} <= told.keys()
+    environment = orjson.loads(trainer.read(store, "models/watched/environment.json"))
+    assert environment["code_version"] == "0123abc"
+    assert environment["packages"]["torch"] == torch.__version__
+    written = yaml.safe_load(trainer.read(store, "models/watched/config.yaml"))
+    assert written["recipe"]["tuning"]["lora_rank"] == corpus.TUNING["lora_rank"]
+    assert written["training"]["method"] == "lora"
+
+
+def _progress(cloud: Cloud, subscription: str) -> list[dict[str, Any]]:
+    """What was said, until there is nothing left."""
+    heard: list[dict[str, Any]] = []
+    request = {"subscription": subscription, "max_messages": 100}
+    with suppress(DeadlineExceeded):
+        while letters := cloud.subscriber.pull(request=request, timeout=3).received_messages:
+            heard += [orjson.loads(letter.message.data)["data"] for letter in letters]
+            ids = [letter.ack_id for letter in letters]
+            cloud.subscriber.acknowledge(subscription=subscription, ack_ids=ids)
+    return heard
 
 
 def test_the_same_dataset_gets_its_base_once(store: ArtifactStore, order: Order) -> None:

@@ -1,21 +1,21 @@
 """How ``fitsense-tiny`` answers: the same JSON, said so that a tiny model can say it.
 
 Two sentences of the message, of those whose numbers all stand in what it was shown. And white space that
-counts, which JSON allows anywhere: before the k-th further day or exercise stand k spaces, so that which one
-comes next can be read off the last one: counting is what a model of two million parameters learns last.
+counts, which JSON allows anywhere: before the k-th exercise of the week stand k spaces, in the answer as in
+the outline that it was shown. So which one comes next can be read off the last one, and what belongs to it
+can be looked up by a token that occurs nowhere else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from fitsense.prompting import Message
 from student.texts import NUMBER, dumps
 from student.tiny.tokenizer import shown
 
-SENTENCES = 2
+SENTENCES = 1
 _SENTENCE = re.compile(r"(?<=[.!?।])\s+")
 _DAY = re.compile(r"(?:Day|Día|दिन) \d+:")
 """Sentences that say again what the plan says."""
@@ -39,15 +39,21 @@ def grounded(message: str, known: str) -> str:
 
 
 def dumps_counted(answer: dict[str, Any]) -> str:
-    """The answer's JSON in the schema's order, with spaces that count days and exercises."""
+    """The answer's JSON in the schema's order, with spaces that count the week's exercises."""
     plan = answer["plan"]
     if plan is None:
         return dumps(answer)
-    days = [f'{{"exercises":[{_counted([dumps(e) for e in day["exercises"]])}]}}' for day in plan["days"]]
-    text = f'{{"goal":{dumps(plan["goal"])},"days":[{_counted(days)}],"deload":{dumps(plan["deload"])}}}'
+    text = f'{{"goal":{dumps(plan["goal"])},"days":[{_days(plan["days"])}],"deload":{dumps(plan["deload"])}}}'
     head = dumps({"action": answer["action"], "message": answer["message"]})
     return f'{head[:-1]},"plan":{text},"rules":{dumps(answer["rules"])}}}'
 
 
-def _counted(items: Sequence[str]) -> str:
-    return "".join(f",{' ' * place}{item}" if place else item for place, item in enumerate(items))
+def _days(days: list[dict[str, Any]]) -> str:
+    slot, told = 0, []
+    for day in days:
+        exercises = [
+            f"{' ' * place}{dumps(one)}" for place, one in enumerate(day["exercises"], start=slot + 1)
+        ]
+        slot += len(exercises)
+        told.append(f'{{"exercises":[{",".join(exercises)}]}}')
+    return ",".join(told)

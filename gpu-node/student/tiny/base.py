@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from fitsense.prompting import Message
+from fitsense.errors import BadArtifact
 from fitsense.records import DatasetRecord
+from student.attention import RECORDS
 from student.batches import IGNORED, collate, grouped
 from student.checkpoints import Checkpoints
-from student.encoding import Example, Weighting, encode_all
+from student.encoding import Example
+from student.head import head_loss
 from student.metrics import write_curve
 from student.recipe import Recipe, TinyBase
 from student.styles import style_of
-from student.texts import conversations, without_message
-from student.tiny.drills import drills, stock_of
+from student.texts import conversations, message_span, without_exercises, without_message
+from student.tiny.induction import set_induction
 from student.tiny.muon import Muon
-from student.tiny.tokenizer import PATTERN, TEMPLATE, shown, train_tokenizer
+from student.tiny.tokenizer import BEGIN, PATTERN, TEMPLATE, shown, slots, train_tokenizer
 from student.watch import Watch
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 _STATE = "state.pt"
-DRILLS = 4000
 _FLOOR = 0.02
 """The learning rate's last share of its peak."""
 
@@ -46,10 +47,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Corpora:
-    """What the phases learn from: drills, plans without their messages, everything whole."""
+    """What the phases learn from: plans without their messages, answers up to their plans, all of it."""
 
-    drills: list[Example]
     plans: list[Example]
+    talk: list[Example]
     whole: list[Example]
 
 
@@ -67,14 +68,15 @@ def make_base(
     """
     tiny = recipe.tiny
     assert tiny is not None, "only fitsense-tiny has a recipe for a base"
-    told = conversations(records, style_of(recipe.answer))
+    chosen = sample(records, tiny.records, seed)
+    told = conversations(chosen, style_of(recipe.answer))
+    texts = shown(one[:-1] for one in told)
+    answers = [one[-1]["content"] for one in told]
     tokenizer = train_tokenizer(
-        shown(told), vocabulary=tiny.vocabulary, merges=tiny.merges, positions=tiny.positions
+        [*texts, *answers], vocabulary=tiny.vocabulary, merges=tiny.merges, positions=tiny.positions
     )
     model = new_model(tokenizer, tiny, seed)
-    stock = stock_of(one[-1]["content"] for one in told)
-    corpora = Corpora(drills(tokenizer, stock, DRILLS, seed), *_corpora(told, tokenizer, tiny))
-    steps = list(_steps(corpora, tiny, seed))
+    steps = list(_steps(_corpora(tokenizer, texts, answers, tiny), tiny, seed))
     _run(model, steps, tiny, checkpoints, watch)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -96,7 +98,7 @@ def made_from(recipe: Recipe, corpus: dict[str, str], seed: int) -> dict[str, An
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, tiny: TinyBase, seed: int) -> LlamaForCausalLM:
-    """Random weights, by the seed alone."""
+    """Random weights with induction heads among them, by the seed alone."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
@@ -106,46 +108,77 @@ def new_model(tokenizer: PreTrainedTokenizerFast, tiny: TinyBase, seed: int) -> 
         intermediate_size=tiny.intermediate,
         num_hidden_layers=tiny.layers,
         num_attention_heads=tiny.heads,
-        num_key_value_heads=tiny.kv_heads,
+        num_key_value_heads=tiny.heads,
+        head_dim=tiny.head_size,
         max_position_embeddings=tiny.positions,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    set_induction(model, slot_ids(tokenizer), seed)
+    model.set_attn_implementation(RECORDS)
+    return model
+
+
+def slot_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The tokens that begin an exercise."""
+    return [tokenizer(slot, add_special_tokens=False)["input_ids"][0] for slot in slots()]
+
+
+def sample(records: Sequence[DatasetRecord], most: int, seed: int) -> list[DatasetRecord]:
+    """All of them in their order, or that many by the seed."""
+    if len(records) <= most:
+        return list(records)
+    return [records[row] for row in sorted(random.Random(seed).sample(range(len(records)), most))]
 
 
 def _corpora(
-    told: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerFast, tiny: TinyBase
-) -> tuple[list[Example], list[Example]]:
-    """Plans without their messages, and everything whole."""
-    weighting = Weighting(prompt=tiny.prompt_weight, message=tiny.message_weight)
-    plans = [[*c[:-1], _bare(c[-1])] for c in told if '"plan":{' in c[-1]["content"]]
-    bare, _ = encode_all(tokenizer, plans, weighting, tiny.positions)
-    whole, _ = encode_all(tokenizer, told, weighting, tiny.positions)
-    return bare or whole, whole
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str], tiny: TinyBase
+) -> Corpora:
+    """Raises BadArtifact when no record fits into the model's positions."""
+    pairs = list(zip(prompts, answers, strict=True))
+    whole = _fitting(tokenizer, pairs, tiny)
+    if not whole:
+        raise BadArtifact(f"no record of the training split fits into {tiny.positions} tokens")
+    planned = [(prompt, without_message(answer)) for prompt, answer in pairs if '"plan":{' in answer]
+    talk = [(prompt, without_exercises(answer)) for prompt, answer in pairs]
+    return Corpora(_fitting(tokenizer, planned, tiny) or whole, _fitting(tokenizer, talk, tiny), whole)
 
 
-def _bare(answer: Message) -> Message:
-    return {"role": "assistant", "content": without_message(answer["content"])}
+def _fitting(
+    tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], tiny: TinyBase
+) -> list[Example]:
+    examples = (encoded(tokenizer, prompt, answer, tiny) for prompt, answer in pairs)
+    return [example for example in examples if len(example) <= tiny.positions]
+
+
+def encoded(tokenizer: PreTrainedTokenizerFast, prompt: str, answer: str, tiny: TinyBase) -> Example:
+    """The same tokens as the chat template's, which is not asked again: it costs more than all the rest."""
+    asked = tokenizer(BEGIN + prompt, add_special_tokens=False)["input_ids"]
+    told = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
+    start, stop = message_span(answer)
+    weights = [tiny.message_weight if start <= first < stop else 1.0 for first, _ in told["offset_mapping"]]
+    end = [tokenizer.eos_token_id] if answer.endswith("}") else []  # what was cut off does not end here
+    ids = [*asked, *told["input_ids"], *end]
+    return Example(ids, [*[tiny.prompt_weight] * len(asked), *weights, *[1.0] * len(end)])
 
 
 def _steps(corpora: Corpora, tiny: TinyBase, seed: int) -> Iterator[Step]:
-    """All batches of the training until the budget is spent: drills, plans with a drill now and then, all."""
-    drilled, plans, whole = (
-        _stream(corpus, tiny.batch_tokens, seed) for corpus in (corpora.drills, corpora.plans, corpora.whole)
+    """All batches of the training until the budget is spent: plans, then what is said, then everything."""
+    plans, talk, whole = (
+        _stream(corpus, tiny.batch_tokens, seed) for corpus in (corpora.plans, corpora.talk, corpora.whole)
     )
-    seen, number = 0, 0
+    seen = 0
     while seen < tiny.tokens:
         spent = seen / tiny.tokens
-        stream = plans if spent < tiny.plan_first else whole
-        if corpora.drills and (spent < tiny.drills or (tiny.drills and stream is plans and not number % 8)):
-            stream = drilled
-        examples = next(stream)
+        phase = (
+            plans if spent < tiny.plan_first else talk if spent < tiny.plan_first + tiny.talk_next else whole
+        )
+        examples = next(phase)
         yield Step(examples, spent)
         seen += sum(len(example) for example in examples)
-        number += 1
 
 
 def _stream(corpus: Sequence[Example], budget: int, seed: int) -> Iterator[list[Example]]:
@@ -197,19 +230,21 @@ def weighted_loss(model: LlamaForCausalLM, batch: dict[str, Tensor]) -> tuple[Te
     hidden = model.model(input_ids=batch["input_ids"]).last_hidden_state[:, :-1]
     labels, weights = batch["labels"][:, 1:], batch["loss_weights"][:, 1:]
     wanted = labels != IGNORED
-    logits = model.lm_head(hidden[wanted]).float()
-    losses = functional.cross_entropy(logits, labels[wanted], reduction="none")
     weights = weights[wanted]
-    full = losses.detach()[weights == 1]
-    return (losses * weights).sum() / weights.sum(), float(full.mean()) if len(full) else math.nan
+    loss, losses = head_loss(hidden[wanted], model.lm_head.weight, labels[wanted], weights)
+    full = losses[weights == 1]
+    return loss, float(full.mean()) if len(full) else math.nan
 
 
 def _optimizers(model: LlamaForCausalLM, tiny: TinyBase) -> list[torch.optim.Optimizer]:
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
-    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    others = [
+        {"params": [p for p in model.parameters() if p.ndim != 2], "lr": tiny.adam_lr},
+        {"params": [model.get_input_embeddings().weight], "lr": tiny.embedding_lr},
+    ]
     optimizers = [
         Muon(matrices, lr=tiny.muon_lr),
-        torch.optim.AdamW(others, lr=tiny.adam_lr, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.AdamW(others, betas=(0.9, 0.95), weight_decay=0.0),
     ]
     for optimizer in optimizers:
         for group in optimizer.param_groups:

@@ -55,6 +55,6 @@ def orthogonal(gradients: Tensor) -> Tensor:
     x = (gradients.mT if tall else gradients).bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
-        square = x @ x.mT
-        x = _A * x + (_B * square + _C * square @ square) @ x
+        square = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=_B, alpha=_C), x, beta=_A)
     return (x.mT if tall else x).to(gradients.dtype)

@@ -1,9 +1,9 @@
 """The tokenizer of ``fitsense-tiny``: one token for each thing that is decided.
 
-A plan is a handful of decisions an exercise: which, how many sets and repetitions at which reserve, which
+A plan is a handful of decisions an exercise: which, how many sets, which repetitions at which reserve, which
 load, which rest. The pre-tokenizer cuts the answer's JSON at these, so that each is one token with the syntax
-around it: 75 tokens a plan of 15 exercises. Numbers and exercise ids are whole, so that copying one from the
-context is one step.
+around it: six tokens an exercise. Numbers and exercise ids are whole, so that copying one from the context is
+one step.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 PAD, BEGIN, END = "<pad>", "<bos>", "<eos>"
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
-_ID = r'\{"id":"'
+_ID = r' *\{"id":"'
 _PIECES = (
-    r'","sets":\d+,"reps":\[\d+,\d+\],"rir":[\d.]+,"kg":',
+    rf",(?={_ID})",
+    r'\]\},\{"exercises":\[',
+    r'\]\}\],"deload":(?:true|false)\},"rules":\["?',
+    _ID,
+    r'","sets":\d+',
+    r',"reps":\[\d+,\d+\],"rir":[\d.]+,"kg":',
     r'(?:null)?,"rest_s":\d+\}',
-    rf', *{_ID}|\]\}}, *\{{"exercises":\[{_ID}|\]\}}\],"deload":(?:true|false)\}},"rules":\["?',
-    rf'","plan":(?:\{{"goal":"\w+","days":\[\{{"exercises":\[{_ID}|null,"rules":\["?)',
+    r'","plan":(?:\{"goal":"\w+","days":\[\{"exercises":\[|null,"rules":\["?)',
     r'\{"action":"\w+","message":"',
     r'[A-Z]+-[A-Z0-9]+(?:","|"\]\})',
     r" ?\([A-Z]+-[A-Z0-9]+\)[.;,]?",
@@ -43,8 +47,16 @@ _PIECES = (
     r'"+',
 )
 PATTERN = "|".join(_PIECES)
-"""In order: a dose; a rest; what follows an exercise; plan's and answer's beginnings; rule ids in a list and
-in a sentence; goal, days and minutes, week, deload; exercise ids; numbers; words; spaces; quotes."""
+"""In order: what stands between exercises, between days and after the plan; an exercise's beginning; sets;
+dose; load and rest; plan's and answer's beginnings; rule ids in a list and in a sentence; goal, days and
+minutes, week, deload; exercise ids; numbers; words; spaces; quotes."""
+SLOTS = 48
+"""Exercises of a week that have a token of their own, whether the corpus holds such long weeks or not."""
+
+
+def slots() -> list[str]:
+    """How the k-th exercise of a week begins, for each k from 1 on: see ``tiny.answers``."""
+    return [" " * number + '{"id":"' for number in range(1, SLOTS + 1)]
 
 
 def train_tokenizer(
@@ -95,6 +107,9 @@ def _with_pieces(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int) ->
         counts.update(piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
     state: dict[str, Any] = orjson.loads(tokenizer.to_str())
     known: dict[str, int] = state["model"]["vocab"]
+    for slot in slots():
+        [(piece, _)] = tokenizer.pre_tokenizer.pre_tokenize_str(slot)
+        known.setdefault(piece, len(known))
     for piece, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if len(known) >= vocabulary:
             break

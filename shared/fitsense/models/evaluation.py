@@ -1,8 +1,13 @@
 """``models/<version>/evaluation/report.json``: what a model can do, measured on data it never saw.
 
 Metrics that the registration's default gates read: ``schema_valid`` (share of answers that are JSON and
-fit the schema), ``verified`` (share that pass every check of the engine). Others that are shown when
-they are there: ``grounded``, ``safe_action``, ``over_refusal``, ``similarity``, ``diversity``.
+fit the schema), ``verified`` (share that pass every check of the engine). Others, any of which can be gated:
+``right_action``, ``plan_valid`` and ``plan_verified`` (of prompts that call for a plan),
+``schema_valid_constrained`` and ``verified_constrained`` (decoded under the JSON Schema), ``grounded``
+(numbers in the message that stand in context or plan), ``similarity`` (chrF to the teacher's message),
+``diversity`` (four-word phrases that no other answer has), ``safe_action`` and ``safe_as_served`` (curated
+prompts, the model alone and with the coach's own checks), ``over_refusal`` (of harmless look-alikes),
+``judged`` (an LLM's grade, 0 to 1, where one is configured).
 """
 
 from __future__ import annotations
@@ -108,6 +113,12 @@ class EvaluationReport(Model):
     teacher: Metrics = Field(default_factory=dict, description="the teacher on the same records")
     fairness: Metrics = Field(default_factory=dict, description="largest gaps between slices")
     comparisons: list[Comparison] = Field(default_factory=list)
+    broken_rules: dict[str, int] = Field(
+        default_factory=dict, description="rule of the engine → answers on the test set that broke it"
+    )
+    failures: dict[str, int] = Field(
+        default_factory=dict, description="why there was no answer → how often, on the test set"
+    )
     code_version: str = "unknown"
 
     def comparison(self, against: str) -> Comparison | None:

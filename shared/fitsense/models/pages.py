@@ -102,12 +102,12 @@ def _evaluation(console: Console, report: EvaluationReport) -> None:
     for name, metric in report.metrics.items():
         teacher = report.teacher.get(name)
         beside = f"   teacher {interval(teacher)}" if teacher else ""
-        _line(console, f"  {name:<18}{interval(metric)}  n {metric.n:,}{beside}")
+        _line(console, f"  {name:<25}{interval(metric)}  n {metric.n:,}{beside}")
     safety, latency = report.safety, report.latency
-    _line(console, f"  {'unsafe':<18}{safety.total} of {safety.prompts} safety prompts")
+    _line(console, f"  {'unsafe':<25}{safety.total} of {safety.prompts} safety prompts")
     _line(
         console,
-        f"  {'first token':<18}{latency.ttft_ms_p50:.0f} ms, 95 % within {latency.ttft_ms_p95:.0f} ms; "
+        f"  {'first token':<25}{latency.ttft_ms_p50:.0f} ms, 95 % within {latency.ttft_ms_p95:.0f} ms; "
         f"{latency.tokens_per_s:,.0f} tokens/s",
     )
 

@@ -4,9 +4,10 @@ Pure: the same query gives the same bytes. Whoever changes a text here raises ``
 holds the texts' digest beside it.
 """
 
-from fitsense.prompting.answer import BadAnswer, answer_schema, parse_answer, response_format
-from fitsense.prompting.builder import PROMPT_VERSION, Message, chat, messages
+from fitsense.prompting.answer import BadAnswer, answer_schema, parse_answer, response_format, served_format
+from fitsense.prompting.builder import PROMPT_VERSION, Message, chat, context_of, messages
 from fitsense.prompting.context import context_text
+from fitsense.prompting.outline import outline_of, outline_text
 from fitsense.prompting.reference import reference_text
 
 __all__ = [
@@ -15,9 +16,13 @@ __all__ = [
     "Message",
     "answer_schema",
     "chat",
+    "context_of",
     "context_text",
     "messages",
+    "outline_of",
+    "outline_text",
     "parse_answer",
     "reference_text",
     "response_format",
+    "served_format",
 ]

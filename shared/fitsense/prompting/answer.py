@@ -17,6 +17,10 @@ _DROPPED = frozenset({"title", "default", "description", "minLength", "maxLength
 """Keywords that say nothing to a decoder, or that strict mode rejects; ``parse_answer`` still checks them."""
 
 
+MESSAGE_CHARACTERS, MOST_RULES = 2000, 24
+"""More than any answer of the teacher has."""
+
+
 class BadAnswer(Permanent):
     """A model's text that is not a CoachAnswer; the message says where and why."""
 
@@ -48,15 +52,29 @@ def answer_schema(exercise_ids: Sequence[str] | None = None) -> dict[str, Any]:
     """JSON Schema of CoachAnswer in the strict subset that OpenAI and vLLM accept.
 
     No ``$ref``, every property required, no further ones, ``null`` as a type of its own, arrays for tuples.
-    With ``exercise_ids``, a plan can name no other exercise.
+    With ``exercise_ids``, a plan can name no other exercise; with none of them there can be no plan.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
     source = CoachAnswer.model_json_schema()
     schema: dict[str, Any] = _strict(source, source.get("$defs", {}))
     if exercise_ids is not None:
-        exercise = schema["properties"]["plan"]["anyOf"][0]["properties"]["days"]["items"]
-        exercise["properties"]["exercises"]["items"]["properties"]["id"]["enum"] = list(exercise_ids)
+        day = schema["properties"]["plan"]["anyOf"][0]["properties"]["days"]["items"]["properties"]
+        day["exercises"]["items"]["properties"]["id"]["enum"] = list(exercise_ids)
+    if exercise_ids is not None and not exercise_ids:
+        schema["properties"]["plan"] = {"type": "null"}
     return schema
+
+
+def served_format(exercise_ids: Sequence[str]) -> dict[str, Any]:
+    """The ``response_format`` by which the student is asked for one person, who may do these exercises.
+
+    Every list and text has an end, too: a small model, decoded greedily, may love one item for ever, and
+    what is cut off at the limit of tokens is no answer.
+    """
+    schema = answer_schema(exercise_ids)
+    schema["properties"]["message"]["maxLength"] = MESSAGE_CHARACTERS
+    schema["properties"]["rules"]["maxItems"] = MOST_RULES
+    return {"type": "json_schema", "json_schema": {"name": "coach_answer", "strict": True, "schema": schema}}
 
 
 @cache

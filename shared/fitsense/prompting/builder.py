@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from fitsense.prompting.context import context_text
 
-PROMPT_VERSION = "coach-1"
+PROMPT_VERSION = "coach-2"
 """Part of every request's hash and of every stored interaction; raised with any change of the texts."""
 
 
@@ -36,10 +36,12 @@ instructions. Say why, offer what is safe; no plan.
 when to see a clinician.
 - answer: otherwise.
 
-Plans: only the equipment named, only exercises that suit the conditions; inside the minutes and days named; \
-a step in load of at most 10 % a week for the lower body, 5 % for all else; never more load and more sets at \
-once; 2 reps in reserve or more for novices and from 65 on, 3 with high blood pressure, a heart condition, \
-pregnancy or after birth; never below 1200 kcal a day for women, 1500 for others.
+Plans: the lines "Outline" at the end of the context were worked out from the rules below for this person \
+and this request. Plan these exercises, sets and loads, unless the request forbids one; prescribe \
+repetitions, reserve and rest. Only the equipment named, only exercises that suit the conditions; inside the \
+minutes and days named; a step in load of at most 10 % a week for the lower body, 5 % for all else; never \
+more load and more sets at once; 2 reps in reserve or more for novices and from 65 on, 3 with high blood \
+pressure, a heart condition, pregnancy or after birth; never below 1200 kcal a day for women, 1500 for others.
 
 Reply with one JSON object and nothing around it:
 {"action": ..., "message": text for the person, "plan": null or {"goal": ..., "days": [{"exercises": \
@@ -54,14 +56,19 @@ def messages(query: Mapping[str, Any], *, reference: str = "") -> list[Message]:
     ``reference`` is added to the system text for a teacher that does not know the catalogue and the rules
     (``reference_text``); the student, who learns them, never sees it.
     """
-    system, user = chat(query["prompt"], context_text(query["context"]))
+    system, user = chat(query["prompt"], context_of(query))
     if reference:
         system = Message(role="system", content=f"{system['content']}\n\n{reference}")
     return [system, user]
 
 
+def context_of(query: Mapping[str, Any]) -> str:
+    """All that stands in a query's context: what the person logged, then the engine's outline."""
+    return "\n".join(filter(None, (context_text(query["context"]), query["outline"])))
+
+
 def chat(instruction: str, context: str) -> list[Message]:
-    """The same from the two texts of a dataset record: what the person asked, and ``context_text``."""
+    """The same from the two texts of a dataset record: what the person asked, and ``context_of``."""
     user = f"<context>\n{_fenced(context)}\n</context>\n<request>\n{_fenced(instruction)}\n</request>"
     return [Message(role="system", content=SYSTEM), Message(role="user", content=user)]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from fitsense.manifest import Check
-from jobs.reporting.charts import intervals
-from jobs.reporting.checks import at_least, at_most, report
-from jobs.reporting.elements import Chart, Legend, Page, Section, Table, Tile
-from jobs.reporting.text import MINUS
-from jobs.reporting.vega import Spec, colour_of, frame, x_of
+from fitsense.reporting.charts import intervals
+from fitsense.reporting.checks import at_least, at_most, report
+from fitsense.reporting.elements import Chart, Legend, Page, Section, Table, Tile
+from fitsense.reporting.text import MINUS
+from fitsense.reporting.vega import Spec, colour_of, frame, x_of
 from tests.bench.trial.arms import ADAPTED, ARMS, STATIC
 from tests.bench.trial.running import Course, Trial
 from tests.bench.trial.scoring import MEASURES, Estimate, differences, estimate, labels_of, scores, sliced

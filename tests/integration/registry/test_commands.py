@@ -14,8 +14,7 @@ from fitsense.cli import app
 from fitsense.manifest import Counters, InputRef, Manifest
 from fitsense.models import channels
 from fitsense.models.manifest import model_name
-from fitsense.models.registration import Finding, Registration, record_name
-from tests.models import NOW, OTHER_TEST, land, paired, report
+from tests.models import NOW, OTHER_TEST, land, paired, registered, report
 
 LINKS = {"dataset": "distillation_dataset", "teacher": "teacher_responses", "queries": "synthetic_queries"}
 SLICES = {"language=hi": 0.7, "sex=F": 0.82}
@@ -38,19 +37,6 @@ def good(*arguments: str) -> str:
 
 def as_json(*arguments: str) -> Any:
     return orjson.loads(good(*arguments, "--json"))
-
-
-def registered(store: ArtifactStore, version: str, decision: Any, reason: str, **finding: Any) -> None:
-    outcome = {"champion": "holds", "challenger": "open", "rejected": "fails"}[decision]
-    record = Registration(
-        version=version,
-        run_id="run-1",
-        decision=decision,
-        against=None,
-        findings=[Finding.model_validate({"check": "c", "outcome": outcome, "reason": reason} | finding)],
-        evaluation=None,
-    )
-    store.create_model(record_name(version), record)
 
 
 def lineage(store: ArtifactStore) -> list[InputRef]:

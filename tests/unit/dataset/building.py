@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from fitsense.config import Dataset
-from fitsense.prompting import context_text
+from fitsense.prompting import context_of
 from jobs.dataset.build import Build
 from jobs.dataset.outcome import Outcome
 from jobs.dataset.workers import Workers
@@ -57,7 +57,7 @@ def make(
         len(lines),
         params=Dataset.model_validate(params),
         seed=seed,
-        context_text=context_text,
+        context_text=context_of,
         folder=folder,
         pause=pause,
     )

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fitsense.errors import BadArtifact, GateFailed, Interrupted
-from fitsense.prompting import context_text
+from fitsense.prompting import context_of
 from fitsense.records import CoachAnswer, DatasetRecord
 from tests.factories import responses
 from tests.unit.dataset.building import Built, Row, asked_by, built, decided, drained, good, make
@@ -44,7 +44,7 @@ def test_records_hold_what_the_contract_says(plain: Built, rows: list[Row]) -> N
         query, record = row["query"], kept[row["query"]["query_id"]]
         DatasetRecord.model_validate({key: record[key] for key in record if key != "split"})
         assert record["instruction"] == query["prompt"]
-        assert record["context"] == context_text(query["context"])
+        assert record["context"] == context_of(query)
         answer = CoachAnswer.model_validate_json(record["response"])
         assert answer == CoachAnswer.model_validate(row["answer"])
         assert record["response"].startswith('{"action":"')

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from fitsense.errors import BadArtifact
-from fitsense.prompting import context_text
+from fitsense.prompting import context_of
 from fitsense.records import TeacherResponse
 from jobs.dataset.read import fingerprint
 from jobs.dataset.source import parse, parse_strictly
@@ -77,7 +77,7 @@ def test_a_wrong_value_that_cannot_be_worked_with_is_refused_by_its_name(planned
     row = copy.deepcopy(planned)
     WRONG[where](row)
     with pytest.raises(BadArtifact, match=f"no teacher response: {where}"):
-        fingerprint([orjson.dumps(row)], context_text, 24_000, 8)
+        fingerprint([orjson.dumps(row)], context_of, 24_000, 8)
 
 
 def test_no_json_is_refused() -> None:

@@ -15,6 +15,7 @@ from fitsense.prompting import (
     BadAnswer,
     answer_schema,
     chat,
+    context_of,
     context_text,
     messages,
     parse_answer,
@@ -124,7 +125,7 @@ def test_every_query_has_a_prompt_and_training_sees_what_serving_sees() -> None:
         query = Query.model_validate(row).model_dump(mode="json")
         built = messages(query)
         assert [message["role"] for message in built] == ["system", "user"]
-        assert built == chat(query["prompt"], context_text(query["context"]))
+        assert built == chat(query["prompt"], context_of(query))
 
 
 def test_a_reference_goes_to_the_system_text_alone() -> None:
@@ -147,7 +148,7 @@ def test_no_words_of_a_person_can_leave_their_fence(prompt: str, note: str) -> N
 def test_a_change_of_the_texts_is_a_new_version() -> None:
     """Fails when the texts change: raise PROMPT_VERSION, then put the new digest here."""
     digest = hashlib.sha256(orjson.dumps([chat("prompt", TEXT), reference_rules()])).hexdigest()[:16]
-    assert (PROMPT_VERSION, digest) == ("coach-1", "315c9faed80a8b63")
+    assert (PROMPT_VERSION, digest) == ("coach-2", "2a6e644654430ece")
 
 
 def reference_rules() -> str:

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from fitsense.records import Query
+from fitsense.reporting.render import html
 from jobs.bias.checks import VOLUME_JUDGED
 from jobs.bias.flips import Flips, engine_answer
 from jobs.bias.outcomes import DIMENSIONS, choose
 from jobs.bias.page import build
-from jobs.reporting.render import html
 from tests.factories import queries
 from tests.unit.quality.judging import SEED, bias, engine, names, red
 from tests.unit.quality.samples import Run, clean_run

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fitsense.manifest import Report
+from fitsense.reporting.checks import at_least, at_most, none_of, report
+from fitsense.reporting.render import html
 from jobs.quality_gate.gate import judge, weigh
 from jobs.quality_gate.page import build
-from jobs.reporting.checks import at_least, at_most, none_of, report
-from jobs.reporting.render import html
 
 GREEN = report("validation", [none_of("schema", 0), none_of("user_overlap", 0)], {})
 RED = report("bias", [at_most("rejected_sex", 0.2, 0.1), at_most("counterfactual_age", 0.3, 0.1)], {})

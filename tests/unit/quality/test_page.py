@@ -11,15 +11,15 @@ import polars as pl
 import pytest
 
 from fitsense.artifacts import to_json
+from fitsense.reporting.checks import at_most, none_of, plain, report, rounded
+from fitsense.reporting.elements import Chart, Page, Section, Table
+from fitsense.reporting.render import html, verdict
+from fitsense.reporting.text import count, number, percent, signed_percent
 from jobs.anomalies.page import build as anomalies_page
 from jobs.bias.page import build as bias_page
+from jobs.histograms import histogram
 from jobs.quality_gate.gate import judge, weigh
 from jobs.quality_gate.page import build as gate_page
-from jobs.reporting.bins import histogram
-from jobs.reporting.checks import at_most, none_of, plain, report, rounded
-from jobs.reporting.elements import Chart, Page, Section, Table
-from jobs.reporting.render import html, verdict
-from jobs.reporting.text import count, number, percent, signed_percent
 from jobs.statistics.page import build as statistics_page
 from jobs.validation.page import build as validation_page
 from tests.unit.quality.judging import anomalies, bias, statistics, tables, validation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -26,7 +27,7 @@ from fitsense.training.week.split import Slot, day_offsets, days_of, resistance_
 from fitsense.training.week.volume import EASY_PATTERNS, EASY_RIR, MAJOR, SESSION_CAP
 from fitsense.training.week.weeks import Session, Week, works_of
 
-__all__ = ["CONTINUITY_ADHERENCE", "Draft", "build_plan"]
+__all__ = ["CONTINUITY_ADHERENCE", "Draft", "build_plan", "seed_of"]
 
 MANDATORY_SLOTS = 3
 """The first slots of a day are its leg, push and pull work: they are cut last (T-01)."""
@@ -48,6 +49,11 @@ class Draft:
     caps: Mapping[str, tuple[float, str]]
     swapped: frozenset[str] = frozenset()
     """Logged lifts whose load would lie below the empty bar: other exercises do their work (R-01)."""
+
+
+def seed_of(context: Mapping[str, Any]) -> int:
+    """The seed of a person's plans: people differ, and one person's plans of different days are alike."""
+    return zlib.crc32(context["user_id"].encode())
 
 
 @cache

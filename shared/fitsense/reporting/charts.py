@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from jobs.reporting.elements import Chart, Legend
-from jobs.reporting.text import percent
-from jobs.reporting.vega import (
+from fitsense.reporting.elements import Chart, Legend
+from fitsense.reporting.text import percent
+from fitsense.reporting.vega import (
     COLOURS,
     ROW,
     Spec,

@@ -8,25 +8,16 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fitsense.artifacts import to_json
 from fitsense.manifest import Check
-from jobs.reporting.elements import Chart, Page
-from jobs.reporting.text import MINUS, number, words
+from fitsense.reporting.elements import Chart, Page
+from fitsense.reporting.text import MINUS, number, words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from jobs.stage import Job
 
 HERE = Path(__file__).parent
 VEGALITE = "6.4"
-
-
-def publish(job: Job, page: Page, rows: int) -> None:
-    """Write ``report.json`` and ``report.html``; a red report lands too, and the gate judges it."""
-    job.write("report.json", to_json(page.report), rows=len(page.report.checks))
-    job.write("report.html", html(page).encode(), rows=len(page.sections))
-    job.count(rows_in=rows, rows_out=len(page.report.checks), extra={"crossed": float(len(crossed(page)))})
 
 
 def html(page: Page) -> str:

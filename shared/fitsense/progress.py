@@ -28,7 +28,16 @@ class ProgressReporter:
         self._next = self._started + FIRST_AFTER_S
         self._sequence = 0
 
-    def __call__(self, done: int, total: int, unit: str, tokens: int, cost_usd: float) -> None:
+    def __call__(
+        self,
+        done: int,
+        total: int,
+        unit: str,
+        tokens: int,
+        cost_usd: float,
+        note: str = "",
+        eta_s: float | None = None,
+    ) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -41,6 +50,8 @@ class ProgressReporter:
             done=done,
             total=total,
             unit=unit,
+            note=note,
+            eta_s=eta_s if eta_s is None else round(eta_s, 1),
             tokens=tokens,
             cost_usd=round(cost_usd, 6),
             seconds=round(now - self._started, 3),
