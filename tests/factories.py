@@ -100,7 +100,7 @@ def _query(i: int, seed: int, per_user: int) -> dict[str, Any]:
         "language": person["language"],
         "prompt": _prompt(kind, person, rng),
         "context": {**context, **_trends(person, rng)},
-        "outline": "Outline day 1: sq06 2 sets, hp03 3 sets 12.5 kg",
+        "outline": "Outline: week 5, strength\nOutline day 1: sq06 2 sets, hp03 3 sets 12.5 kg",
         "slices": {
             "age_band": person["age_band"],
             "sex": person["sex"],

@@ -29,7 +29,7 @@ def record(number: int) -> DatasetRecord:
         f"Training: week 3, {days} days x {minutes} min, 92 % of sessions done, deload 3 weeks ago\n"
         "Equipment: bench, dumbbell, mat\nHealth: no conditions, cleared by a clinician\n"
         f"Sleep h: 7.1 6.{number % 10}\nEnergy kcal: 1700 1800\n"
-        f"Lift sq03: {kg} kg, reps 9 9 10, RIR 2 2 1.5, e1RM 20 21\n"
+        f"Lift sq03: {kg} kg, reps 9 9 10, RIR 2 2 1.5, e1RM 20 21\nOutline: week 4, fat loss\n"
         + "\n".join(f"Outline day {day + 1}: sq03 3 sets {kg} kg" for day in range(days))
     )
     exercise = {"id": "sq03", "sets": 3, "reps": [8, 12], "rir": 2.0, "kg": kg, "rest_s": 90}

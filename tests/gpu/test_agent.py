@@ -282,11 +282,13 @@ def test_sigterm_lets_what_is_under_way_end(agent: AgentProcess) -> None:
 def test_an_agent_that_is_stopped_while_its_engine_starts_leaves_nothing(world: World) -> None:
     world.promote("v1")
     agent = AgentProcess(world, "node-3")
-    until(lambda: agent.health()["status"] == "loading" and agent.engines)
-    engines = agent.engines
+    try:
+        until(lambda: agent.health()["status"] == "loading" and agent.engines)
+        engines = agent.engines
+    finally:
+        code = agent.stop()
 
-    assert agent.stop() == 0, agent.tail()
-
+    assert code == 0, agent.tail()
     assert all(gone(process) for process in engines)
 
 

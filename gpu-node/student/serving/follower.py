@@ -146,7 +146,7 @@ class Follower:
         self._looked_back = change
         try:
             key = await asyncio.to_thread(self._cache.key, previous)
-            if any(host.key == key for host in self._node.hosts):
+            if key in self._node.keys:
                 await self._node.bring(previous)
         except Permanent as error:
             self._refused[previous] = Refusal(error.message, change)

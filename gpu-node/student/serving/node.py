@@ -160,8 +160,7 @@ class Node:
 
     def retire(self, needed: Collection[str], old: int) -> None:
         """Unload what is neither needed nor among the ``old`` last ones, once it has no more to answer."""
-        keys = {self.servings[v].host.key for v in self.routes.wanted if v in self.servings}
-        kept = set(needed) | set(self.routes.wanted)
+        keys, kept = self.keys, set(needed) | set(self.routes.wanted)
         spare = [v for v in self._recent if v in self.servings and v not in kept]
         kept |= set(spare[:old])
         for serving in list(self.servings.values()):
@@ -186,6 +185,11 @@ class Node:
         if not host.versions and host in self.hosts:
             self.hosts.remove(host)
             await host.stop()
+
+    @property
+    def keys(self) -> set[str]:
+        """Of the engines that answer to the alias."""
+        return {self.servings[v].host.key for v in self.routes.wanted if v in self.servings}
 
     @property
     def loaded(self) -> set[str]:

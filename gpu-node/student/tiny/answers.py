@@ -15,7 +15,7 @@ from fitsense.prompting import Message
 from student.texts import NUMBER, dumps
 from student.tiny.tokenizer import shown
 
-SENTENCES = 1
+SENTENCES = 2
 _SENTENCE = re.compile(r"(?<=[.!?।])\s+")
 _DAY = re.compile(r"(?:Day|Día|दिन) \d+:")
 """Sentences that say again what the plan says."""

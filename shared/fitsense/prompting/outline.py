@@ -28,19 +28,19 @@ def outline_of(query: Mapping[str, Any]) -> str:
     if limits_for(request.context, request.pain).blocked or request.ill == "fever":
         return ""
     try:
-        return outline_text(build_plan(request, seed_of(query["context"])).plan)
+        plan = build_plan(request, seed_of(query["context"])).plan
     except ValueError:  # the person's bounds leave no exercise
         return ""
+    return outline_text(plan, query["context"]["week"] + 1)
 
 
-def outline_text(plan: Mapping[str, Any]) -> str:
-    """``Outline day 1: sq06 2 sets, hp01 3 sets 42.5 kg`` for each day, after a line that tells a deload."""
-    return "\n".join(_lines(plan))
+def outline_text(plan: Mapping[str, Any], week: int) -> str:
+    """``Outline: week 5, fat loss``, then ``Outline day 1: sq06 2 sets, hp01 3 sets 42.5 kg`` and so on."""
+    return "\n".join(_lines(plan, week))
 
 
-def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    if plan["deload"]:
-        yield "Outline: deload week"
+def _lines(plan: Mapping[str, Any], week: int) -> Iterator[str]:
+    yield f"Outline: week {week}, {'deload, ' if plan['deload'] else ''}{plan['goal'].replace('_', ' ')}"
     for number, day in enumerate(plan["days"], start=1):
         yield f"{LABEL} {number}: {', '.join(_exercise(one) for one in day['exercises'])}"
 
