@@ -26,11 +26,9 @@ def records(splits: Splits) -> list[dict[str, Any]]:
     return [record for split in splits.values() for record in split]
 
 
-def test_there_are_at_least_two_thousand_prompts_of_five_hundred_people(
-    records: list[dict[str, Any]],
-) -> None:
-    assert len(records) >= 2000
-    assert len({record["metadata"]["user_id"] for record in records}) == 500
+def test_nobody_is_lost_on_the_way(records: list[dict[str, Any]]) -> None:
+    assert len(records) >= 7000
+    assert len({record["metadata"]["user_id"] for record in records}) == 1500
 
 
 def test_answers_differ_within_each_type(records: list[dict[str, Any]]) -> None:

@@ -281,7 +281,7 @@ def test_sigterm_lets_what_is_under_way_end(agent: AgentProcess) -> None:
 
 def test_an_agent_that_is_stopped_while_its_engine_starts_leaves_nothing(world: World) -> None:
     world.promote("v1")
-    agent = AgentProcess(world, "node-3")
+    agent = AgentProcess(world, "node-3", FITSENSE_SPARE_ENGINE="1")
     try:
         until(lambda: agent.health()["status"] == "loading" and agent.engines)
         engines = agent.engines

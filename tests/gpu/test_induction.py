@@ -10,8 +10,9 @@ from student.encoding import Weighting, encode
 from student.recipe import TinyBase
 from student.styles import style_of
 from student.texts import conversations
-from student.tiny.base import encoded as encoded_at_once
-from student.tiny.base import new_model, sample, slot_ids
+from student.tiny.base import new_model, slot_ids
+from student.tiny.corpora import encoded as encoded_at_once
+from student.tiny.corpora import sample
 from student.tiny.tokenizer import SLOTS, shown, train_tokenizer
 from tests.gpu.corpus import TINY, record
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import importlib.metadata
 import multiprocessing
 import os
@@ -30,6 +31,16 @@ import orjson
 KNOWN = ("0.32.0",)
 """Versions of vLLM whose start was looked at."""
 IMPORTED = "imports done; waiting for the model"
+AHEAD = (
+    "vllm.entrypoints.launchers.api_server.entry",
+    "vllm.entrypoints.launchers.cli_args",
+    "vllm.entrypoints.openai.chat_completion.serving",
+    "vllm.v1.engine.async_llm",
+    "vllm.v1.engine.core",
+    "vllm.v1.executor.uniproc_executor",
+    "vllm.model_executor.models.llama",
+)
+"""What a start imports, and the model's class if it is the usual one; the rest follows by itself."""
 PR_SET_PDEATHSIG = 1
 
 _orders: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
@@ -66,7 +77,8 @@ def _version() -> str:
 
 
 def _import_ahead() -> None:
-    pass
+    for name in AHEAD:
+        importlib.import_module(name)
 
 
 def serve(listener: socket.socket, arguments: list[str]) -> None:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import math
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from fitsense.errors import BadArtifact
 from fitsense.records import DatasetRecord
 from student.attention import RECORDS
-from student.batches import IGNORED, collate, grouped
+from student.batches import IGNORED, collate
 from student.checkpoints import Checkpoints
-from student.encoding import Example
 from student.head import head_loss
 from student.metrics import write_curve
 from student.recipe import Recipe, TinyBase
 from student.styles import style_of
-from student.texts import conversations, message_span, without_exercises, without_message
+from student.texts import conversations
+from student.tiny.corpora import Step, corpora_of, sample, steps_of
 from student.tiny.induction import set_induction
 from student.tiny.muon import Muon
-from student.tiny.tokenizer import BEGIN, PATTERN, TEMPLATE, shown, slots, train_tokenizer
+from student.tiny.tokenizer import PATTERN, TEMPLATE, shown, slots, train_tokenizer
 from student.watch import Watch
 
 if TYPE_CHECKING:
@@ -35,23 +32,6 @@ if TYPE_CHECKING:
 _STATE = "state.pt"
 _FLOOR = 0.02
 """The learning rate's last share of its peak."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One batch, and the share of the token budget that was spent before it."""
-
-    examples: list[Example]
-    spent: float
-
-
-@dataclass(frozen=True)
-class Corpora:
-    """What the phases learn from: plans without their messages, answers up to their plans, all of it."""
-
-    plans: list[Example]
-    talk: list[Example]
-    whole: list[Example]
 
 
 def make_base(
@@ -76,7 +56,7 @@ def make_base(
         [*texts, *answers], vocabulary=tiny.vocabulary, merges=tiny.merges, positions=tiny.positions
     )
     model = new_model(tokenizer, tiny, seed)
-    steps = list(_steps(_corpora(tokenizer, texts, answers, tiny), tiny, seed))
+    steps = list(steps_of(corpora_of(tokenizer, texts, answers, tiny), tiny, seed))
     _run(model, steps, tiny, checkpoints, watch)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -125,65 +105,6 @@ def new_model(tokenizer: PreTrainedTokenizerFast, tiny: TinyBase, seed: int) -> 
 def slot_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """The tokens that begin an exercise."""
     return [tokenizer(slot, add_special_tokens=False)["input_ids"][0] for slot in slots()]
-
-
-def sample(records: Sequence[DatasetRecord], most: int, seed: int) -> list[DatasetRecord]:
-    """All of them in their order, or that many by the seed."""
-    if len(records) <= most:
-        return list(records)
-    return [records[row] for row in sorted(random.Random(seed).sample(range(len(records)), most))]
-
-
-def _corpora(
-    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str], tiny: TinyBase
-) -> Corpora:
-    """Raises BadArtifact when no record fits into the model's positions."""
-    pairs = list(zip(prompts, answers, strict=True))
-    whole = _fitting(tokenizer, pairs, tiny)
-    if not whole:
-        raise BadArtifact(f"no record of the training split fits into {tiny.positions} tokens")
-    planned = [(prompt, without_message(answer)) for prompt, answer in pairs if '"plan":{' in answer]
-    talk = [(prompt, without_exercises(answer)) for prompt, answer in pairs]
-    return Corpora(_fitting(tokenizer, planned, tiny) or whole, _fitting(tokenizer, talk, tiny), whole)
-
-
-def _fitting(
-    tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], tiny: TinyBase
-) -> list[Example]:
-    examples = (encoded(tokenizer, prompt, answer, tiny) for prompt, answer in pairs)
-    return [example for example in examples if len(example) <= tiny.positions]
-
-
-def encoded(tokenizer: PreTrainedTokenizerFast, prompt: str, answer: str, tiny: TinyBase) -> Example:
-    """The same tokens as the chat template's, which is not asked again: it costs more than all the rest."""
-    asked = tokenizer(BEGIN + prompt, add_special_tokens=False)["input_ids"]
-    told = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
-    start, stop = message_span(answer)
-    weights = [tiny.message_weight if start <= first < stop else 1.0 for first, _ in told["offset_mapping"]]
-    end = [tokenizer.eos_token_id] if answer.endswith("}") else []  # what was cut off does not end here
-    ids = [*asked, *told["input_ids"], *end]
-    return Example(ids, [*[tiny.prompt_weight] * len(asked), *weights, *[1.0] * len(end)])
-
-
-def _steps(corpora: Corpora, tiny: TinyBase, seed: int) -> Iterator[Step]:
-    """All batches of the training until the budget is spent: plans, then what is said, then everything."""
-    plans, talk, whole = (
-        _stream(corpus, tiny.batch_tokens, seed) for corpus in (corpora.plans, corpora.talk, corpora.whole)
-    )
-    seen = 0
-    while seen < tiny.tokens:
-        spent = seen / tiny.tokens
-        phase = (
-            plans if spent < tiny.plan_first else talk if spent < tiny.plan_first + tiny.talk_next else whole
-        )
-        examples = next(phase)
-        yield Step(examples, spent)
-        seen += sum(len(example) for example in examples)
-
-
-def _stream(corpus: Sequence[Example], budget: int, seed: int) -> Iterator[list[Example]]:
-    for rows in grouped([len(example) for example in corpus], budget, seed):
-        yield [corpus[row] for row in rows]
 
 
 def _run(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fitsense.config import Queries
+from fitsense.prompting import outline_text
 from fitsense.records import CoachAnswer
 from fitsense.safety.flags import RED_FLAGS
 from fitsense.training.verify import verify_answer
@@ -63,6 +64,23 @@ def test_plans_come_when_they_are_due(queries: Pairs, answers: Pairs) -> None:
         no_plan = query["expected_action"] in ("escalate", "refuse") or "ill:fever" in query["tags"]
         assert (found["plan"] is None) == (no_plan or query["type"] == "free_coaching")
         assert set(query["safety"]) <= set(found["rules"])
+
+
+def test_a_plan_is_what_the_prompts_outline_tells(queries: Pairs, answers: Pairs) -> None:
+    told = [query for query, found in zip(queries, answers, strict=True) if found["plan"]]
+    plans = [found["plan"] for found in answers if found["plan"]]
+    assert [query["outline"] for query in told] == [
+        outline_text(plan, query["context"]["week"] + 1) for query, plan in zip(told, plans, strict=True)
+    ]
+
+
+def test_an_outline_does_not_say_whether_a_plan_is_due(queries: Pairs) -> None:
+    """Else a student would read it off, and never learn to see an emergency."""
+    for without in (
+        [query for query in queries if query["type"] == "free_coaching"],
+        [query for query in queries if any(tag.startswith("red_flag") for tag in query["tags"])],
+    ):
+        assert sum(bool(query["outline"]) for query in without) >= 0.75 * len(without) > 10
 
 
 def test_the_persons_own_numbers_are_named(queries: Pairs, answers: Pairs) -> None:
