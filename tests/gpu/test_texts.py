@@ -74,7 +74,7 @@ def test_the_tiny_template_shows_what_decides_a_plan() -> None:
     assert text.splitlines() == [
         "21 y F novice kg", "fat loss", "week 3 2 x 30 min deload 3 weeks", "no conditions", "sleep 6.1",
         "week 4 fat loss",
-        ' {"id":"sq03","sets":3 12.5]},{"exercises":[  {"id":"sq03","sets":3 12.5',
+        ' {"id":"sq03","sets":3:12.5]},{"exercises":[  {"id":"sq03","sets":3:12.5',
         "> Week 1, what next?",
     ]  # fmt: skip
 
@@ -88,7 +88,7 @@ def test_the_tiny_template_writes_the_outline_as_the_answer_does() -> None:
     first, second = text.splitlines()[:2]
     assert first == "week 4 deload strength"
     assert second.startswith(
-        ' {"id":"sq03","sets":3 12.5,  {"id":"hp09","sets":1]},{"exercises":[   {"id":"sq03"'
+        ' {"id":"sq03","sets":3:12.5,  {"id":"hp09","sets":1]},{"exercises":[   {"id":"sq03"'
     )
 
 

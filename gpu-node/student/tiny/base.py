@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from fitsense.records import DatasetRecord
 from student.attention import RECORDS
-from student.batches import IGNORED, collate
 from student.checkpoints import Checkpoints
-from student.head import head_loss
 from student.metrics import write_curve
 from student.recipe import Recipe, TinyBase
 from student.styles import style_of
 from student.texts import conversations
 from student.tiny.corpora import Step, corpora_of, sample, steps_of
-from student.tiny.induction import set_induction
+from student.tiny.gradients import Gradients
+from student.tiny.induction import THETA, set_induction
 from student.tiny.muon import Muon
 from student.tiny.tokenizer import PATTERN, TEMPLATE, shown, slots, train_tokenizer
 from student.watch import Watch
@@ -46,8 +43,7 @@ def make_base(
 
     Raises Interrupted after SIGTERM, with a checkpoint made.
     """
-    tiny = recipe.tiny
-    assert tiny is not None, "only fitsense-tiny has a recipe for a base"
+    tiny = _sizes(recipe)
     chosen = sample(records, tiny.records, seed)
     told = conversations(chosen, style_of(recipe.answer))
     texts = shown(one[:-1] for one in told)
@@ -57,7 +53,7 @@ def make_base(
     )
     model = new_model(tokenizer, tiny, seed)
     steps = list(steps_of(corpora_of(tokenizer, texts, answers, tiny), tiny, seed))
-    _run(model, steps, tiny, checkpoints, watch)
+    _run(model, steps, recipe, checkpoints, watch)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     write_curve(watch.points, folder)
@@ -91,6 +87,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, tiny: TinyBase, seed: int) -> 
         num_key_value_heads=tiny.heads,
         head_dim=tiny.head_size,
         max_position_embeddings=tiny.positions,
+        rope_parameters={"rope_type": "default", "rope_theta": THETA},
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
@@ -108,53 +105,36 @@ def slot_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 
 def _run(
-    model: LlamaForCausalLM, steps: Sequence[Step], tiny: TinyBase, checkpoints: Checkpoints, watch: Watch
+    model: LlamaForCausalLM, steps: Sequence[Step], recipe: Recipe, checkpoints: Checkpoints, watch: Watch
 ) -> None:
+    tiny = _sizes(recipe)
     optimizers = _optimizers(model, tiny)
     done = _resume(model, optimizers, checkpoints, watch)
     watch.begin("base", len(steps), done)
     model.train()
-    for number, step in enumerate(steps[done:], start=done + 1):
-        share = _schedule(number, step.spent, tiny)
-        loss = _update(model, optimizers, step, share, tiny)
-        watch.step(number, loss, sum(len(example) for example in step.examples))
-        if number < len(steps) and checkpoints.due(watch.interrupted):
-            checkpoints.save(number, lambda folder: _save(model, optimizers, watch, folder))
-        watch.check_interrupted()
+    with Gradients(model, recipe.threads, bf16=tiny.bf16) as gradients:
+        for number, step in enumerate(steps[done:], start=done + 1):
+            loss = gradients.of(step.examples)
+            _update(model, optimizers, _schedule(number, step.spent, tiny))
+            watch.step(number, loss, sum(len(example) for example in step.examples))
+            if number < len(steps) and checkpoints.due(watch.interrupted):
+                checkpoints.save(number, lambda folder: _save(model, optimizers, watch, folder))
+            watch.check_interrupted()
 
 
-def _update(
-    model: LlamaForCausalLM,
-    optimizers: Sequence[torch.optim.Optimizer],
-    step: Step,
-    share: float,
-    tiny: TinyBase,
-) -> float:
-    batch = collate(step.examples, pack=False, pad=model.config.pad_token_id)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tiny.bf16):
-        loss, shown_loss = weighted_loss(model, batch)
-    loss.backward()
+def _update(model: LlamaForCausalLM, optimizers: Sequence[torch.optim.Optimizer], share: float) -> None:
+    """One step down the gradients, at a share of the peak learning rates."""
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share
         optimizer.step()
     model.zero_grad(set_to_none=True)
-    return shown_loss
 
 
-def weighted_loss(model: LlamaForCausalLM, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
-    """The weighted mean over predicted tokens, and the plain mean over those of full weight.
-
-    Right padding needs no mask under causal attention; logits are made only where there is a target.
-    """
-    hidden = model.model(input_ids=batch["input_ids"]).last_hidden_state[:, :-1]
-    labels, weights = batch["labels"][:, 1:], batch["loss_weights"][:, 1:]
-    wanted = labels != IGNORED
-    weights = weights[wanted]
-    loss, losses = head_loss(hidden[wanted], model.lm_head.weight, labels[wanted], weights)
-    full = losses[weights == 1]
-    return loss, float(full.mean()) if len(full) else math.nan
+def _sizes(recipe: Recipe) -> TinyBase:
+    assert recipe.tiny is not None, "only fitsense-tiny has a recipe for a base"
+    return recipe.tiny
 
 
 def _optimizers(model: LlamaForCausalLM, tiny: TinyBase) -> list[torch.optim.Optimizer]:

@@ -42,8 +42,10 @@ GAIN = 2.0
 """How much louder a copied token is than the present one."""
 LOUDNESS = 0.1
 """The last norm's weight: without it the first logits would be in the hundreds."""
-STILL = 0.011
+STILL = 0.003
 """Radians a token: rotary frequencies below leave the meaning of a vector alone over a whole record."""
+THETA = 1e6
+"""Of the rotary positions; with the usual 10,000 half as many frequencies are that slow."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Layout:
     def still(self) -> list[int]:
         """Dimensions of a head that rotary positions hardly turn, as many as a note has."""
         slow = [place for place, turn in enumerate(self.turns) if turn < STILL]
-        return [*slow, *(place + self.size // 2 for place in slow)][: self.width]
+        slowest = slow[-(self.width // 2) :]
+        return [*slowest, *(place + self.size // 2 for place in slowest)]
 
     def norm(self, *, noted: bool) -> float:
         """What RMSNorm divides by, in units of SPREAD, before and after the notes are written."""

@@ -8,6 +8,7 @@ one step.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -50,6 +51,7 @@ PATTERN = "|".join(_PIECES)
 """In order: what stands between exercises, between days and after the plan; an exercise's beginning; sets;
 dose; load and rest; plan's and answer's beginnings; rule ids in a list and in a sentence; goal, days and
 minutes, week, deload; exercise ids; numbers; words; spaces; quotes."""
+_LOAD = re.compile(r'"kg":([\d.]+)')
 SLOTS = 48
 """Exercises of a week that have a token of their own, whether the corpus holds such long weeks or not."""
 
@@ -57,6 +59,11 @@ SLOTS = 48
 def slots() -> list[str]:
     """How the k-th exercise of a week begins, for each k from 1 on: see ``tiny.answers``."""
     return [" " * number + '{"id":"' for number in range(1, SLOTS + 1)]
+
+
+def loads(texts: Iterable[str]) -> list[str]:
+    """Every load that a plan of the corpus prescribes, however seldom."""
+    return sorted({load for text in texts for load in _LOAD.findall(text)})
 
 
 def train_tokenizer(
@@ -107,8 +114,8 @@ def _with_pieces(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int) ->
         counts.update(piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
     state: dict[str, Any] = orjson.loads(tokenizer.to_str())
     known: dict[str, int] = state["model"]["vocab"]
-    for slot in slots():
-        [(piece, _)] = tokenizer.pre_tokenizer.pre_tokenize_str(slot)
+    for copied in (*slots(), *loads(texts)):
+        [(piece, _)] = tokenizer.pre_tokenizer.pre_tokenize_str(copied)
         known.setdefault(piece, len(known))
     for piece, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if len(known) >= vocabulary:
