@@ -169,7 +169,7 @@ def _note_last_mark(head: _Head, token: Tensor, note: slice) -> None:
     slowest = layout.size // 2 - 1
     head.query[slowest, 0] = MARK_SCORE * layout.size**0.5 * norm / CONSTANT
     head.key[slowest, 1] = 3 * norm / MARK
-    near = (layout.turns > 0.05) & (layout.turns < 0.35)
+    near = (layout.turns > 0.01) & (layout.turns < 0.4)  # many: no distance far away looks near to all
     strength = (NEARNESS * layout.size**0.5) ** 0.5 * norm / CONSTANT
     head.query[: layout.size // 2, 0] += strength * near
     head.key[: layout.size // 2, 0] += strength * near
