@@ -11,15 +11,11 @@ import signal
 import sys
 from types import FrameType
 
-import requests
 import structlog
-import urllib3
-from google.api_core.exceptions import RetryError, ServerError, TooManyRequests
-from google.auth.exceptions import RefreshError, TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from fitsense.cloud import Cloud
-from fitsense.errors import EXIT_PERMANENT, EXIT_RETRYABLE, FitSenseError, Permanent
+from fitsense.errors import EXIT_PERMANENT
+from fitsense.guard import run_guarded
 from fitsense.pipeline import load_pipelines
 from fitsense.settings import Settings, TaskSettings
 from fitsense.telemetry import configure_logging
@@ -44,63 +40,23 @@ class StopSignal:
 
 def run_task(stage: str) -> int:
     """The task's exit code. What cannot succeed later is recorded in ``failure.json``."""
-    runner: Runner | None = None
-    try:
-        settings, task = Settings.from_env(), TaskSettings.from_env()
-        configure_logging(f"job-{stage}", settings.log_level, run_id=task.run_id, task=str(task.index))
-        log.info("task.started", count=task.count, attempt=task.attempt)
-        runner = Runner(Cloud(settings), task, stage, StopSignal())
-        runner.run()
+    code = run_guarded(lambda: _runner(stage))
+    if code == 0:
         log.info("task.finished", **_usage())
-    except FitSenseError as error:
-        log.error("stage.failed", error=type(error).__name__, reason=error.message, hint=error.hint)
-        return _give_up(runner, error) if isinstance(error, Permanent) else error.exit_code
-    except _TRANSIENT:
-        log.exception("stage.unavailable")
-        return EXIT_RETRYABLE
-    except Exception as error:
-        log.exception("stage.crashed")
-        return _give_up(
-            runner, Bug(f"{type(error).__name__}: {error}", hint="a bug; the log has its traceback")
-        )
-    return 0
+    return code
+
+
+def _runner(stage: str) -> Runner:
+    settings, task = Settings.from_env(), TaskSettings.from_env()
+    configure_logging(f"job-{stage}", settings.log_level, run_id=task.run_id, task=str(task.index))
+    log.info("task.started", count=task.count, attempt=task.attempt)
+    return Runner(Cloud(settings), task, stage, StopSignal())
 
 
 def _usage() -> dict[str, float]:
     """What the task cost: CPU seconds and the peak of its memory in MiB (Linux counts KiB)."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 3), "peak_mib": usage.ru_maxrss // 1024}
-
-
-class Bug(Permanent):
-    """An error that nobody foresaw: the same input would meet it again."""
-
-
-_TRANSIENT = (
-    ServerError,
-    TooManyRequests,
-    RetryError,
-    TransportError,
-    RefreshError,
-    DataCorruption,
-    InvalidResponse,
-    urllib3.exceptions.HTTPError,
-    requests.RequestException,
-    ConnectionError,
-    TimeoutError,
-)
-"""What the platform answers when it is not well; Google's clients have retried it before it comes here."""
-
-
-def _give_up(runner: Runner | None, error: Permanent) -> int:
-    """Write ``failure.json``; if even that fails, let the platform try again."""
-    try:
-        if runner is not None:
-            runner.fail(error)
-    except _TRANSIENT:
-        log.exception("failure.unwritten")
-        return EXIT_RETRYABLE
-    return error.exit_code
 
 
 def main() -> int:

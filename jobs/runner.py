@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import cast
 
 import structlog
-from pydantic import ValidationError
 
 from fitsense.artifacts import ArtifactStore, failure_name, manifest_name
 from fitsense.cloud import Cloud
-from fitsense.config import RunConfig, params_sha256
+from fitsense.config import params_sha256
 from fitsense.errors import BadArtifact, FitSenseError, Permanent
 from fitsense.manifest import Claim, Counters, Failure, InputRef, Manifest, Part
 from fitsense.models.manifest import manifest_model
 from fitsense.pipeline import Graph, load_pipelines
 from fitsense.progress import ProgressReporter
-from fitsense.runs import claim_name
+from fitsense.runs import admitted_config, claim_name
 from fitsense.settings import TaskSettings
 from jobs.stage import Input, Job, Stage
 
@@ -42,7 +41,7 @@ class Runner:
         self.stage = stage
         self.interrupted = interrupted
         self.store = ArtifactStore(cloud.bucket)
-        self.config = self._config()
+        self.config = admitted_config(self.store, self.task.run_id)
         self.graph: Graph = load_pipelines(cloud.settings.schema_dir).graph(self.config.pipeline)
         self.folder = f"{self.graph.artifact(stage)}/{task.run_id}"
         self.input_refs: list[InputRef] = []
@@ -99,18 +98,6 @@ class Runner:
     @property
     def _manifest_name(self) -> str:
         return manifest_name(self.graph.artifact(self.stage), self.task.run_id)
-
-    def _config(self) -> RunConfig:
-        import yaml
-
-        name = f"runs/{self.task.run_id}/config.yaml"
-        stored = self.store.read(name)
-        if stored is None:
-            raise BadArtifact(f"{name} is not there", hint="the conductor writes it when it admits a config")
-        try:
-            return RunConfig.model_validate(yaml.safe_load(stored.data))
-        except ValidationError as error:
-            raise BadArtifact(f"{name}: {error}") from error
 
     def _job(self, scratch: Path) -> Job:
         inputs = {read: self._input(read) for read in self.graph.inputs[self.stage]}

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
-import yaml
-from pydantic import ValidationError
 
 from fitsense.artifacts import ArtifactStore, manifest_name
 from fitsense.cloud import Cloud
 from fitsense.config import RunConfig, params_sha256
-from fitsense.errors import BadArtifact, FitSenseError
+from fitsense.errors import FitSenseError
+from fitsense.guard import run_guarded
 from fitsense.manifest import Claim, Counters, Failure, InputRef
 from fitsense.models.manifest import MODELS, ModelManifest
 from fitsense.progress import ProgressReporter
-from fitsense.runs import claim_name
+from fitsense.runs import admitted_config, claim_name
+from fitsense.telemetry import configure_logging
 from student.bases import TINY, LocalBase, kept_base, named_base
 from student.checkpoints import Checkpoints
 from student.curves import curves_page
@@ -42,7 +42,6 @@ from student.outputs import (
 )
 from student.recipe import Recipe, load_recipe
 from student.settings import TrainSettings
-from student.tasks import run_guarded
 from student.tuning import Asked, Tuned, refuse_impossible, tune
 from student.watch import Watch
 
@@ -54,7 +53,8 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jin
 
 def main(arguments: list[str]) -> int:
     """The task's exit code: 0 done, 65 given up (``failure.json`` says why), 75 try again."""
-    return run_guarded("train", lambda: Training(TrainSettings.from_env(), evaluator()))
+    configure_logging("student-train")
+    return run_guarded(lambda: Training(TrainSettings.from_env(), evaluator()))
 
 
 def evaluator() -> Evaluate | None:
@@ -130,17 +130,7 @@ class Training:
         watch.listen()
         dataset = read_dataset(self.store, task.run_id)
         log.info("training.dataset", train=len(dataset.train), val=len(dataset.val))
-        return Work(self._config(), dataset, recipe, scratch, watch)
-
-    def _config(self) -> RunConfig:
-        name = f"runs/{self.settings.task.run_id}/config.yaml"
-        stored = self.store.read(name)
-        if stored is None:
-            raise BadArtifact(f"{name} is not there", hint="the conductor writes it when it admits a config")
-        try:
-            return RunConfig.model_validate(yaml.safe_load(stored.data))
-        except ValidationError as error:
-            raise BadArtifact(f"{name}: {error}") from error
+        return Work(admitted_config(self.store, task.run_id), dataset, recipe, scratch, watch)
 
     def _train(self, work: Work) -> None:
         begun = time.monotonic()

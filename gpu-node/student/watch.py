@@ -9,12 +9,12 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 import orjson
 import structlog
 
 from fitsense.errors import Interrupted
+from fitsense.progress import Report
 
 log = structlog.get_logger(__name__)
 
@@ -22,21 +22,6 @@ _POINTS = "points.json"
 WINDOW = 20
 """Steps over which speed and loss are averaged."""
 TELL_EVERY_S = 5.0
-
-
-class Report(Protocol):
-    """``fitsense.progress.ProgressReporter``."""
-
-    def __call__(
-        self,
-        done: int,
-        total: int,
-        unit: str,
-        tokens: int,
-        cost_usd: float,
-        note: str = "",
-        eta_s: float | None = None,
-    ) -> None: ...
 
 
 @dataclass(frozen=True)

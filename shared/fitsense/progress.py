@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 import structlog
 
@@ -15,6 +16,21 @@ log = structlog.get_logger(__name__)
 FIRST_AFTER_S = 0.7
 """Tasks shorter than this say nothing: opening a channel would cost more than they take."""
 EVERY_S = 0.5
+
+
+class Report(Protocol):
+    """Told how far a task is; ``eta_s`` where the task knows better than the rate so far."""
+
+    def __call__(
+        self,
+        done: int,
+        total: int,
+        unit: str,
+        tokens: int,
+        cost_usd: float,
+        note: str = "",
+        eta_s: float | None = None,
+    ) -> None: ...
 
 
 class ProgressReporter:

@@ -52,6 +52,26 @@ def active_name(name: str) -> str:
     return f"active/{name}.json"
 
 
+def read_config(store: ArtifactStore, run_id: str) -> RunConfig | None:
+    """The admitted config, None when there is no such run. Raises BadArtifact for a broken one."""
+    stored = store.read(config_name(run_id))
+    if stored is None:
+        return None
+    try:
+        return RunConfig.model_validate(yaml.safe_load(stored.data))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise BadArtifact(f"{config_name(run_id)}: {error}") from error
+
+
+def admitted_config(store: ArtifactStore, run_id: str) -> RunConfig:
+    """The same for one that must be there. Raises BadArtifact."""
+    config = read_config(store, run_id)
+    if config is None:
+        hint = "the conductor writes it when it admits a config"
+        raise BadArtifact(f"{config_name(run_id)} is not there", hint=hint)
+    return config
+
+
 @dataclass
 class StageView:
     """One stage of one run, as far as the bucket tells."""
@@ -148,15 +168,12 @@ class RunReader:
         self._manifests.pop(run_id, None)
 
     def config(self, run_id: str) -> RunConfig | None:
-        """The admitted config, None when there is no such run. Raises BadArtifact for a broken one."""
+        """As ``read_config``, which it asks once a run."""
         if run_id not in self._configs:
-            stored = self.store.read(config_name(run_id))
-            if stored is None:
+            config = read_config(self.store, run_id)
+            if config is None:
                 return None
-            try:
-                self._configs[run_id] = RunConfig.model_validate(yaml.safe_load(stored.data))
-            except (ValidationError, yaml.YAMLError) as error:
-                raise BadArtifact(f"{config_name(run_id)}: {error}") from error
+            self._configs[run_id] = config
         return self._configs[run_id]
 
     def observe(self, run_id: str, *, claims: bool = False) -> RunView | None:

@@ -22,17 +22,19 @@ from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
 from fitsense.config import Evaluation, RunConfig, canonical_json
 from fitsense.errors import BadArtifact, FitSenseError
+from fitsense.guard import run_guarded
 from fitsense.models.evaluation import EvaluationReport
 from fitsense.models.manifest import ModelManifest
 from fitsense.models.registry import Registry
+from fitsense.progress import Report
 from fitsense.settings import Settings
+from fitsense.telemetry import configure_logging
 from student.evaluate import flow
 from student.evaluate.journal import Journal
 from student.evaluate.publish import Place, publish, report_of
 from student.evaluate.samples import stored_replies
 from student.recipe import digest
 from student.serving.cache import ModelCache
-from student.tasks import run_guarded
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +59,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--records", type=int, help="held-out records; default: the run's config")
     parser.add_argument("--seed", type=int, help="of the sample and the intervals; default: the run's")
     question = Question(**vars(parser.parse_args(arguments)))
-    return run_guarded("evaluate", lambda: Again(Settings.from_env(), question))
+    configure_logging("student-evaluate")
+    return run_guarded(lambda: Again(Settings.from_env(), question))
 
 
 class Again:
@@ -163,7 +166,7 @@ def _told(found: EvaluationReport, folder: str) -> Iterator[str]:
     yield f"{folder}/report.html"
 
 
-def _told_on(terminal: bool) -> flow.Report | None:
+def _told_on(terminal: bool) -> Report | None:
     """A line that is written over; nothing where nobody watches."""
 
     def report(

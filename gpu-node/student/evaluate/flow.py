@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -17,7 +16,7 @@ from fitsense.errors import BadArtifact
 from fitsense.models.evaluation import EvaluationReport, Latency, Safety, TestSet
 from fitsense.models.manifest import Base
 from fitsense.models.registry import Registry
-from fitsense.progress import ProgressReporter
+from fitsense.progress import ProgressReporter, Report
 from fitsense.settings import TaskSettings
 from student.evaluate import scoring
 from student.evaluate.bootstrap import Bootstrap
@@ -36,21 +35,6 @@ from student.evaluate.source import held_out
 from student.serving.cache import LocalModel, ModelCache
 
 log = structlog.get_logger(__name__)
-
-
-class Report(Protocol):
-    """Tells how far it is: ``fitsense.progress.ProgressReporter``."""
-
-    def __call__(
-        self,
-        done: int,
-        total: int,
-        unit: str,
-        tokens: int,
-        cost_usd: float,
-        note: str = "",
-        eta_s: float | None = None,
-    ) -> None: ...
 
 
 TEACHER = "teacher"

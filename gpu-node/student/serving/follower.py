@@ -12,12 +12,12 @@ import structlog
 
 from fitsense.artifacts import ArtifactStore
 from fitsense.errors import Permanent, Retryable
+from fitsense.guard import TRANSIENT
 from fitsense.models import channels
 from fitsense.models.channels import Channels, NotPossible, Wanted, Wish
 from student.serving.cache import ModelCache
 from student.serving.node import Node
 from student.serving.routing import Routes
-from student.tasks import TRANSIENT
 
 log = structlog.get_logger(__name__)
 

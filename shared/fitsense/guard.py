@@ -1,4 +1,7 @@
-"""One guard around every task of the node: errors become exit codes, give-ups ``failure.json``."""
+"""One guard around every task: errors become exit codes, give-ups ``failure.json``.
+
+Exit codes: 0 done (or done before), 65 given up (``failure.json`` says why), 75 try again.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from google.auth.exceptions import RefreshError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from fitsense.errors import EXIT_RETRYABLE, FitSenseError, Permanent
-from fitsense.telemetry import configure_logging
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +48,9 @@ TRANSIENT = (
 """What the platform answers when it is not well; Google's clients have retried it before it comes here."""
 
 
-def run_guarded(command: str, make: Callable[[], Task]) -> int:
-    """0 done, 65 given up, 75 try again."""
+def run_guarded(make: Callable[[], Task]) -> int:
+    """The exit code of the task that ``make`` makes."""
     task: Task | None = None
-    configure_logging(f"student-{command}")
     try:
         task = make()
         task.run()
