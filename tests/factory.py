@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import yaml
 from fitsense.artifacts import ArtifactStore
 from fitsense.cloud import Cloud
 from fitsense.local import Local
+from fitsense.local_settings import read_json, write_json
 from fitsense.manifest import OutputRef
 from fitsense.pipeline import load_pipelines
 from fitsense.runs import RunReader, RunView
@@ -175,3 +177,22 @@ def running(home: Path, **options: Any) -> Iterator[Factory]:
         os.environ.clear()
         os.environ.update(before)
         Local(home=home).down()
+
+
+def train_by_script(factory: Factory) -> None:
+    """Make the scripted trainer the GPU node's image; the cloud is started anew with it."""
+    file = factory.local.home / "cloud.json"
+    settings = read_json(file)
+    settings["images"]["gpu-node"] |= {
+        "argv": [sys.executable, "-m", "tests.scripted_trainer"],
+        "cwd": str(ROOT),
+    }
+    write_json(file, settings)
+    before = factory.processes()["cloud"]
+    before.kill()
+    factory.until(lambda: _restarted(factory, before.pid))
+
+
+def _restarted(factory: Factory, pid: int) -> bool:
+    cloud = factory.processes().get("cloud")
+    return cloud is not None and cloud.pid != pid and factory.local.ready_file.exists()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.factory import Factory, running
+from tests.factory import Factory, running, train_by_script
 
 os.environ["FITSENSE_STUDENT"] = "off"
 """Clouds that are started from a command line serve no models either."""
@@ -16,6 +16,7 @@ os.environ["FITSENSE_STUDENT"] = "off"
 @pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     with running(tmp_path_factory.mktemp("factory") / "local") as factory:
+        train_by_script(factory)  # a real training in the background would take the cores from all others
         yield factory
 
 

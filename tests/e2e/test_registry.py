@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,16 +15,14 @@ from google.api_core.exceptions import DeadlineExceeded
 from fitsense.cloud import Cloud
 from fitsense.config import Training
 from fitsense.deadletters import Letter, list_letters
-from fitsense.local_settings import read_json, write_json
 from fitsense.manifest import Rejection
 from fitsense.models import channels
 from fitsense.models.manifest import requested_version
 from fitsense.models.registration import Registration, record_name
 from fitsense.runs import RunView
 from services.conductor.retraining import DriftVerdict
-from tests.cloud import ROOT
 from tests.e2e.test_cli import fitsense
-from tests.factory import SMALL, Factory, running
+from tests.factory import SMALL, Factory, running, train_by_script
 
 pytestmark = pytest.mark.xdist_group("e2e-registry")
 TRAINED = SMALL + "training: {epochs: 1}\n"
@@ -33,24 +30,9 @@ TRAINED = SMALL + "training: {epochs: 1}\n"
 
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    """A factory whose GPU image is the scripted trainer; the cloud reads its settings anew."""
     with running(tmp_path_factory.mktemp("registry") / "local") as factory:
-        file = factory.local.home / "cloud.json"
-        settings = read_json(file)
-        settings["images"]["gpu-node"] |= {
-            "argv": [sys.executable, "-m", "tests.scripted_trainer"],
-            "cwd": str(ROOT),
-        }
-        write_json(file, settings)
-        before = factory.processes()["cloud"]
-        before.kill()
-        factory.until(lambda: _restarted(factory, before.pid))
+        train_by_script(factory)
         yield factory
-
-
-def _restarted(factory: Factory, pid: int) -> bool:
-    cloud = factory.processes().get("cloud")
-    return cloud is not None and cloud.pid != pid and factory.local.ready_file.exists()
 
 
 class Agent:
