@@ -118,7 +118,7 @@ def test_show_prints_the_lineage_in_80_columns(shelf: ArtifactStore) -> None:
         "git commit  0123456789ab",
         "config      runs/run-1/config.yaml, seed 11",
         "fitsense-tiny, sha256 abababababababab",
-        "adapter/adapter_model.safetensors, 1,024 bytes, sha256",
+        "adapter/adapter_model.safetensors, 1,096 bytes, sha256",
         "evaluation  evaluation/report.json",
         "promoted by registration m-1",
         "it is",
